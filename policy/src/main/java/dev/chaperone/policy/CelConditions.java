@@ -50,6 +50,7 @@ final class CelConditions {
           .comprehensionMaxIterations(MAX_ITERATIONS)
           .maxRegexProgramSize(MAX_REGEX_PROGRAM)
           .enableRegexPartialMatch(true)
+          .enableHeterogeneousNumericComparisons(true)
           .build();
 
   private static final CelCompiler COMPILER = compiler();

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 final class Memory {
   private static final double LOAD_GROWTH = 10;
   private static final double READER_GROWTH = 16;
+  private static final List<Workload> WORKLOADS = List.of(Workload.values());
   private static final int CLIENTS = 16;
   private static final int SLOW_SECONDS = 30;
 
@@ -35,7 +36,7 @@ final class Memory {
     double late = 0;
     for (int minute = 1; minute <= options.minutes(); minute++) {
       // Connections of all kinds come and go, as they do in real life.
-      Workload workload = Workload.values()[minute % Workload.values().length];
+      Workload workload = WORKLOADS.get(minute % WORKLOADS.size());
       pgbench.finish(pgbench.start(leg, workload, CLIENTS, 60));
       late = process.rssMebibytes();
       if (minute <= 2) {

@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -28,7 +29,7 @@ final class SlowReader implements AutoCloseable {
   SlowReader(int port) throws IOException {
     socket = new Socket();
     socket.setReceiveBufferSize(CHUNK);
-    socket.connect(new InetSocketAddress("127.0.0.1", port));
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     byte[] parameters =
         "user\0%s\0database\0%s\0\0".formatted(Servers.USER, Servers.DATABASE).getBytes(UTF_8);
     send(
@@ -49,7 +50,9 @@ final class SlowReader implements AutoCloseable {
   }
 
   private void send(ByteBuffer message) throws IOException {
-    socket.getOutputStream().write(message.array());
+    byte[] bytes = new byte[message.flip().remaining()];
+    message.get(bytes);
+    socket.getOutputStream().write(bytes);
   }
 
   /** Reads up to a message of the type and returns how many rows were before it. */

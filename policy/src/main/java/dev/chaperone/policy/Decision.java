@@ -73,11 +73,14 @@ public sealed interface Decision {
   /** What an Observe policy would have decided. */
   record Observation(RuleReference rule, Action action) {}
 
-  /** One rule of one policy, as messages and recordings name it. */
+  /**
+   * One rule of one policy, as messages and recordings name it. An empty {@code rule} says that
+   * none of the policy's rules matched; only an {@link Observation} holds such a reference.
+   */
   record RuleReference(String namespace, String policy, String uid, long generation, String rule) {
     @Override
     public String toString() {
-      return policy + "/" + rule;
+      return rule.isEmpty() ? policy : policy + "/" + rule;
     }
   }
 

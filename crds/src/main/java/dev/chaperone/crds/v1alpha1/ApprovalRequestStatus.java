@@ -1,0 +1,16 @@
+package dev.chaperone.crds.v1alpha1;
+
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Size;
+import java.util.List;
+
+/** What became of a request. */
+public record ApprovalRequestStatus(
+    @JsonPropertyDescription(
+            "Pending: waits for decisions. Approved: may be used. Denied, Expired, Cancelled and Used are final.")
+        ApprovalPhase phase,
+    @JsonPropertyDescription("The decisions that counted, and when the operator first saw them.")
+        @Size(max = 16)
+        List<ObservedDecision> decisions,
+    @JsonPropertyDescription("What the operator found out about the resource.") @Size(max = 16)
+        List<Condition> conditions) {}

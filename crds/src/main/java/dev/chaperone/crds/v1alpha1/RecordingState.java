@@ -1,0 +1,15 @@
+package dev.chaperone.crds.v1alpha1;
+
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Size;
+
+/** Where a recording is and how far it goes. */
+public record RecordingState(
+    @JsonPropertyDescription("Where the recording is stored.") @Size(max = 1024) String location,
+    @JsonPropertyDescription("The hash of its last event.")
+        @Size(max = 71)
+        @Pattern("^sha256:[0-9a-f]{64}$")
+        String head,
+    @JsonPropertyDescription("How many events it has.") @Min(0) Long events) {}

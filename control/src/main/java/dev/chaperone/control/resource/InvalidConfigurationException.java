@@ -1,0 +1,22 @@
+package dev.chaperone.control.resource;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What was read cannot be put in force. */
+public final class InvalidConfigurationException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final transient List<Problem> problems;
+
+  /** All problems at once, in the order of the files. */
+  public InvalidConfigurationException(List<Problem> problems) {
+    super(problems.stream().sorted().map(Problem::toString).collect(Collectors.joining("\n")));
+    this.problems = problems.stream().sorted().distinct().toList();
+  }
+
+  /** What is wrong; at least one. */
+  public List<Problem> problems() {
+    return problems;
+  }
+}

@@ -1,0 +1,118 @@
+package dev.chaperone.control.translation;
+
+import dev.chaperone.crds.v1alpha1.Protocol;
+import dev.chaperone.crds.v1alpha1.TlsMode;
+import dev.chaperone.policy.Limits;
+import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.Subject;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Everything the gateway needs to serve one connection. Compared by value, so that a change of
+ * anything, a password included, is seen.
+ *
+ * @param namespace the namespace of the AgentConnection
+ * @param name the name of the AgentConnection
+ * @param protocol what is spoken
+ * @param target where the target is
+ * @param tls how it is reached
+ * @param credentials what the gateway logs in with
+ * @param listenPort where the gateway listens
+ * @param bounds what one agent may make the gateway hold
+ * @param limits what the policies in force let a session use
+ * @param suspended whether client connections are refused and closed
+ * @param agent who the agent is
+ */
+public record ConnectionConfiguration(
+    String namespace,
+    String name,
+    Protocol protocol,
+    Target target,
+    Tls tls,
+    Credentials credentials,
+    int listenPort,
+    Bounds bounds,
+    Limits limits,
+    boolean suspended,
+    Subject agent) {
+  public ConnectionConfiguration {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(protocol, "protocol");
+    Objects.requireNonNull(target, "target");
+    Objects.requireNonNull(tls, "tls");
+    Objects.requireNonNull(credentials, "credentials");
+    Objects.requireNonNull(bounds, "bounds");
+    Objects.requireNonNull(limits, "limits");
+    Objects.requireNonNull(agent, "agent");
+  }
+
+  /** Where a target is. */
+  public record Target(String host, int port, String database) {}
+
+  /**
+   * How a target is reached.
+   *
+   * @param serverName the name to ask for and to verify: the target's host unless the connection
+   *     says otherwise
+   * @param certificateAuthorities the certificates to trust, in PEM, instead of the system's
+   */
+  public record Tls(
+      TlsMode mode,
+      String serverName,
+      Optional<SecretBytes> certificateAuthorities,
+      Optional<ClientCertificate> clientCertificate) {}
+
+  /** A certificate and its key, in PEM. */
+  public record ClientCertificate(SecretBytes certificate, SecretBytes key) {}
+
+  /** A user name and a password. */
+  public record Credentials(String username, SecretBytes password) {
+    @Override
+    public String toString() {
+      return "Credentials[(secret)]";
+    }
+  }
+
+  /** What one agent may make the gateway hold. */
+  public record Bounds(int clientConnections, long statementBytes, long messageBytes) {}
+
+  /** Who asks through this connection, as policy sees it. */
+  public Requester requester() {
+    return new Requester(agent, namespace, name, Map.of("database", target.database()));
+  }
+
+  /** The same connection with another target; TLS still verifies the name it did before. */
+  public ConnectionConfiguration withTarget(String host, int port) {
+    return new ConnectionConfiguration(
+        namespace,
+        name,
+        protocol,
+        new Target(host, port, target.database()),
+        tls,
+        credentials,
+        listenPort,
+        bounds,
+        limits,
+        suspended,
+        agent);
+  }
+
+  /** The same connection on another port. */
+  public ConnectionConfiguration withListenPort(int port) {
+    return new ConnectionConfiguration(
+        namespace,
+        name,
+        protocol,
+        target,
+        tls,
+        credentials,
+        port,
+        bounds,
+        limits,
+        suspended,
+        agent);
+  }
+}

@@ -1,0 +1,151 @@
+package dev.chaperone.control.translation;
+
+import dev.chaperone.policy.Glob;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command tags of PostgreSQL 18: the words that {@code commands} of a rule can name. */
+final class PostgresCommands {
+  private static final List<String> OBJECTS =
+      List.of(
+          "ACCESS METHOD",
+          "AGGREGATE",
+          "CAST",
+          "COLLATION",
+          "CONSTRAINT",
+          "CONVERSION",
+          "DATABASE",
+          "DOMAIN",
+          "EVENT TRIGGER",
+          "EXTENSION",
+          "FOREIGN DATA WRAPPER",
+          "FOREIGN TABLE",
+          "FUNCTION",
+          "INDEX",
+          "LANGUAGE",
+          "LARGE OBJECT",
+          "MATERIALIZED VIEW",
+          "OPERATOR",
+          "OPERATOR CLASS",
+          "OPERATOR FAMILY",
+          "POLICY",
+          "PROCEDURE",
+          "PUBLICATION",
+          "ROLE",
+          "ROUTINE",
+          "RULE",
+          "SCHEMA",
+          "SEQUENCE",
+          "SERVER",
+          "STATISTICS",
+          "SUBSCRIPTION",
+          "TABLE",
+          "TABLESPACE",
+          "TEXT SEARCH CONFIGURATION",
+          "TEXT SEARCH DICTIONARY",
+          "TEXT SEARCH PARSER",
+          "TEXT SEARCH TEMPLATE",
+          "TRANSFORM",
+          "TRIGGER",
+          "TYPE",
+          "USER",
+          "USER MAPPING",
+          "VIEW");
+
+  private static final List<String> OTHERS =
+      List.of(
+          "ALTER DEFAULT PRIVILEGES",
+          "ALTER SYSTEM",
+          "ANALYZE",
+          "BEGIN",
+          "CALL",
+          "CHECKPOINT",
+          "CLOSE",
+          "CLOSE CURSOR",
+          "CLOSE CURSOR ALL",
+          "CLUSTER",
+          "COMMENT",
+          "COMMIT",
+          "COMMIT PREPARED",
+          "COPY",
+          "COPY FROM",
+          "COPY TO",
+          "CREATE TABLE AS",
+          "DEALLOCATE",
+          "DEALLOCATE ALL",
+          "DECLARE",
+          "DECLARE CURSOR",
+          "DELETE",
+          "DISCARD",
+          "DISCARD ALL",
+          "DISCARD PLANS",
+          "DISCARD SEQUENCES",
+          "DISCARD TEMP",
+          "DO",
+          "DROP OWNED",
+          "EXECUTE",
+          "EXPLAIN",
+          "FETCH",
+          "GRANT",
+          "GRANT ROLE",
+          "IMPORT FOREIGN SCHEMA",
+          "INSERT",
+          "LISTEN",
+          "LOAD",
+          "LOCK",
+          "LOCK TABLE",
+          "MERGE",
+          "MOVE",
+          "NOTIFY",
+          "PREPARE",
+          "PREPARE TRANSACTION",
+          "REASSIGN OWNED",
+          "REFRESH MATERIALIZED VIEW",
+          "REINDEX",
+          "RELEASE",
+          "RESET",
+          "REVOKE",
+          "REVOKE ROLE",
+          "ROLLBACK",
+          "ROLLBACK PREPARED",
+          "SAVEPOINT",
+          "SECURITY LABEL",
+          "SELECT",
+          "SELECT FOR KEY SHARE",
+          "SELECT FOR NO KEY UPDATE",
+          "SELECT FOR SHARE",
+          "SELECT FOR UPDATE",
+          "SELECT INTO",
+          "SET",
+          "SET CONSTRAINTS",
+          "SET ROLE",
+          "SET SESSION AUTHORIZATION",
+          "SHOW",
+          "START TRANSACTION",
+          "TABLE",
+          "TRUNCATE",
+          "TRUNCATE TABLE",
+          "UNLISTEN",
+          "UPDATE",
+          "VACUUM",
+          "VALUES");
+
+  static final List<String> ALL = all();
+
+  private PostgresCommands() {}
+
+  private static List<String> all() {
+    List<String> all = new ArrayList<>(OTHERS);
+    for (String object : OBJECTS) {
+      all.add("CREATE " + object);
+      all.add("ALTER " + object);
+      all.add("DROP " + object);
+    }
+    return List.copyOf(all);
+  }
+
+  /** Whether a glob matches any of them. */
+  static boolean any(Glob glob) {
+    return ALL.stream().anyMatch(glob::matches);
+  }
+}

@@ -1,0 +1,338 @@
+package dev.chaperone.control.translation;
+
+import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.resource.Pod;
+import dev.chaperone.control.resource.Problem;
+import dev.chaperone.control.resource.Resource;
+import dev.chaperone.control.resource.ResourceSet;
+import dev.chaperone.control.resource.Secret;
+import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
+import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
+import dev.chaperone.crds.v1alpha1.CredentialsSecret;
+import dev.chaperone.crds.v1alpha1.PodSelector;
+import dev.chaperone.crds.v1alpha1.PodSelectorRequirement;
+import dev.chaperone.crds.v1alpha1.SecretKeyReference;
+import dev.chaperone.crds.v1alpha1.SecretReference;
+import dev.chaperone.policy.Limits;
+import dev.chaperone.policy.Names;
+import dev.chaperone.policy.Policy;
+import dev.chaperone.policy.PolicyException;
+import dev.chaperone.policy.PolicySet;
+import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.Subject;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * One set of resources on its way to a configuration; collects every problem before it gives up.
+ */
+final class Translation {
+  private static final long SMALLEST_BOUND = 1L << 10;
+  private static final long LARGEST_BOUND = 1L << 30;
+
+  private final ResourceSet resources;
+  private final long generation;
+  private final Subject subject;
+  private final List<Problem> problems = new ArrayList<>();
+  private final List<String> notices;
+
+  Translation(ResourceSet resources, long generation) {
+    this.resources = resources;
+    this.generation = generation;
+    Resource<Pod> pod = resources.pod();
+    this.subject =
+        new Subject(
+            pod.metadata().namespace(),
+            pod.spec().serviceAccountName(),
+            Optional.empty(),
+            Set.of());
+    this.notices = new ArrayList<>(resources.notices());
+  }
+
+  Configuration configuration() throws InvalidConfigurationException {
+    PolicySet policies = policies();
+    List<ConnectionConfiguration> connections = new ArrayList<>();
+    Map<Integer, Resource<AgentConnectionSpec>> ports = new HashMap<>();
+    for (Resource<AgentConnectionSpec> connection : resources.connections()) {
+      UnavailableFeatures.check(connection, problems);
+      if (!isServed(connection)) {
+        continue;
+      }
+      checkPort(connection, ports);
+      translate(connection, policies).ifPresent(connections::add);
+    }
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigurationException(problems);
+    }
+    connections.sort(
+        Comparator.comparing(ConnectionConfiguration::namespace)
+            .thenComparing(ConnectionConfiguration::name));
+    return new Configuration(generation, connections, policies, subject, notices);
+  }
+
+  private PolicySet policies() {
+    List<Policy> policies = new ArrayList<>();
+    for (Resource<AccessPolicySpec> resource : resources.policies()) {
+      UnavailableFeatures.checkPolicy(resource, problems);
+      checkConnections(resource);
+      checkPolicyLimits(resource);
+      Policy policy = PolicyTranslation.policy(resource);
+      RuleChecks.check(resource, policy, problems);
+      try {
+        PolicySet.of(generation, List.of(policy));
+        policies.add(policy);
+      } catch (PolicyException e) {
+        problems.add(resource.problem(e.path(), e.problem()));
+      }
+    }
+    return PolicySet.of(generation, policies);
+  }
+
+  private void checkConnections(Resource<AccessPolicySpec> policy) {
+    String namespace = policy.metadata().namespace();
+    List<String> known =
+        resources.connections().stream()
+            .filter(connection -> connection.metadata().namespace().equals(namespace))
+            .map(connection -> connection.metadata().name())
+            .toList();
+    for (int i = 0; i < policy.spec().connections().size(); i++) {
+      String name = policy.spec().connections().get(i);
+      if (!known.contains(name)) {
+        problems.add(
+            policy.problem(
+                "spec.connections[" + i + "]",
+                "there is no AgentConnection \""
+                    + name
+                    + "\" in namespace "
+                    + namespace
+                    + Names.nearest(name, known)
+                        .map(nearest -> "; did you mean \"" + nearest + "\"?")
+                        .orElse("")));
+      }
+    }
+  }
+
+  private void checkPolicyLimits(Resource<AccessPolicySpec> policy) {
+    if (policy.spec().limits() != null && policy.spec().limits().bytesPerOperation() != null) {
+      if (Quantities.bytes(policy.spec().limits().bytesPerOperation()).isEmpty()) {
+        problems.add(policy.problem("spec.limits.bytesPerOperation", "is too large"));
+      }
+    }
+  }
+
+  private boolean isServed(Resource<AgentConnectionSpec> connection) {
+    Resource<Pod> pod = resources.pod();
+    if (!connection.metadata().namespace().equals(pod.metadata().namespace())) {
+      notices.add(
+          "AgentConnection "
+              + connection.metadata()
+              + " is not served: the Pod is in namespace "
+              + pod.metadata().namespace());
+      return false;
+    }
+    if (!matches(connection.spec().agents().podSelector(), pod.metadata().labels())) {
+      notices.add(
+          "AgentConnection "
+              + connection.metadata()
+              + " is not served: its podSelector does not match the labels of Pod "
+              + pod.metadata().name());
+      return false;
+    }
+    return true;
+  }
+
+  static boolean matches(PodSelector selector, Map<String, String> labels) {
+    if (selector.matchLabels() != null
+        && !labels.entrySet().containsAll(selector.matchLabels().entrySet())) {
+      return false;
+    }
+    for (PodSelectorRequirement term : PolicyTranslation.list(selector.matchExpressions())) {
+      String value = labels.get(term.key());
+      boolean holds =
+          switch (term.operator()) {
+            case IN -> value != null && term.values().contains(value);
+            case NOT_IN -> value == null || !term.values().contains(value);
+            case EXISTS -> value != null;
+            case DOES_NOT_EXIST -> value == null;
+          };
+      if (!holds) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void checkPort(
+      Resource<AgentConnectionSpec> connection, Map<Integer, Resource<AgentConnectionSpec>> ports) {
+    Resource<AgentConnectionSpec> other =
+        ports.putIfAbsent(connection.spec().listen().port(), connection);
+    if (other != null) {
+      problems.add(
+          connection.problem(
+              "spec.listen.port",
+              "port "
+                  + connection.spec().listen().port()
+                  + " is taken by AgentConnection "
+                  + other.metadata()
+                  + "; each connection of a pod needs its own"));
+    }
+  }
+
+  private Optional<ConnectionConfiguration> translate(
+      Resource<AgentConnectionSpec> connection, PolicySet policies) {
+    int before = problems.size();
+    AgentConnectionSpec spec = connection.spec();
+    ConnectionConfiguration.Tls tls = tls(connection);
+    ConnectionConfiguration.Credentials credentials = credentials(connection);
+    ConnectionConfiguration.Bounds bounds = bounds(connection);
+    if (problems.size() != before || spec.target().database() == null) {
+      return Optional.empty();
+    }
+    String namespace = connection.metadata().namespace();
+    String name = connection.metadata().name();
+    Limits limits = policies.limits(new Requester(subject, namespace, name, Map.of()));
+    return Optional.of(
+        new ConnectionConfiguration(
+            namespace,
+            name,
+            spec.protocol(),
+            new ConnectionConfiguration.Target(
+                spec.target().host(), spec.target().port(), spec.target().database()),
+            tls,
+            credentials,
+            spec.listen().port(),
+            bounds,
+            limits,
+            spec.suspended(),
+            subject));
+  }
+
+  private ConnectionConfiguration.Tls tls(Resource<AgentConnectionSpec> connection) {
+    dev.chaperone.crds.v1alpha1.Tls tls = connection.spec().target().tls();
+    Optional<SecretBytes> authorities = Optional.empty();
+    SecretKeyReference ca = tls.caSecretRef();
+    if (ca != null) {
+      authorities = value(connection, "spec.target.tls.caSecretRef", ca.name(), ca.key());
+    }
+    Optional<ConnectionConfiguration.ClientCertificate> client = Optional.empty();
+    SecretReference reference = tls.clientCertificateSecretRef();
+    if (reference != null) {
+      String path = "spec.target.tls.clientCertificateSecretRef";
+      Optional<SecretBytes> certificate = value(connection, path, reference.name(), "tls.crt");
+      Optional<SecretBytes> key = value(connection, path, reference.name(), "tls.key");
+      if (certificate.isPresent() && key.isPresent()) {
+        client =
+            Optional.of(
+                new ConnectionConfiguration.ClientCertificate(certificate.get(), key.get()));
+      }
+    }
+    return new ConnectionConfiguration.Tls(
+        tls.mode(),
+        tls.serverName() == null ? connection.spec().target().host() : tls.serverName(),
+        authorities,
+        client);
+  }
+
+  private ConnectionConfiguration.Credentials credentials(
+      Resource<AgentConnectionSpec> connection) {
+    CredentialsSecret secret = connection.spec().credentials().secretRef();
+    String path = "spec.credentials.secretRef";
+    Optional<SecretBytes> username = value(connection, path, secret.name(), secret.usernameKey());
+    Optional<SecretBytes> password = value(connection, path, secret.name(), secret.passwordKey());
+    Optional<String> name =
+        username.flatMap(u -> text(connection, path, secret.name(), secret.usernameKey(), u));
+    if (password.isPresent()) {
+      text(connection, path, secret.name(), secret.passwordKey(), password.get());
+    }
+    return name.isPresent() && password.isPresent()
+        ? new ConnectionConfiguration.Credentials(name.get(), password.get())
+        : null;
+  }
+
+  /** A value of a Secret; where it is missing the problem names Secret and key. */
+  private Optional<SecretBytes> value(
+      Resource<AgentConnectionSpec> connection, String path, String name, String key) {
+    String namespace = connection.metadata().namespace();
+    Optional<Resource<Secret>> secret = resources.secret(namespace, name);
+    if (secret.isEmpty()) {
+      problems.add(
+          connection.problem(
+              path, "there is no Secret \"" + name + "\" in namespace " + namespace));
+      return Optional.empty();
+    }
+    Optional<byte[]> value = secret.get().spec().get(key);
+    if (value.isEmpty()) {
+      problems.add(
+          connection.problem(
+              path,
+              "Secret \""
+                  + name
+                  + "\" has no key \""
+                  + key
+                  + "\"; it has: "
+                  + String.join(", ", secret.get().spec().keys())));
+    } else if (value.get().length == 0) {
+      problems.add(
+          connection.problem(path, "key \"" + key + "\" of Secret \"" + name + "\" is empty"));
+      return Optional.empty();
+    }
+    return value.map(SecretBytes::new);
+  }
+
+  private Optional<String> text(
+      Resource<AgentConnectionSpec> connection,
+      String path,
+      String name,
+      String key,
+      SecretBytes value) {
+    try {
+      String text =
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value.bytes())).toString();
+      if (text.indexOf('\0') < 0) {
+        return Optional.of(text);
+      }
+    } catch (CharacterCodingException e) {
+      // Said below.
+    }
+    problems.add(
+        connection.problem(
+            path, "key \"" + key + "\" of Secret \"" + name + "\" is not text (UTF-8)"));
+    return Optional.empty();
+  }
+
+  private ConnectionConfiguration.Bounds bounds(Resource<AgentConnectionSpec> connection) {
+    long statement =
+        bytes(
+            connection, "spec.limits.statementBytes", connection.spec().limits().statementBytes());
+    long message =
+        bytes(connection, "spec.limits.messageBytes", connection.spec().limits().messageBytes());
+    if (statement > message) {
+      problems.add(
+          connection.problem(
+              "spec.limits.statementBytes",
+              "must not be larger than messageBytes: a statement is sent in one message"));
+    }
+    return new ConnectionConfiguration.Bounds(
+        connection.spec().limits().clientConnections(), statement, message);
+  }
+
+  private long bytes(Resource<AgentConnectionSpec> connection, String path, String text) {
+    OptionalLong bytes = Quantities.bytes(text);
+    if (bytes.isEmpty()
+        || bytes.getAsLong() < SMALLEST_BOUND
+        || bytes.getAsLong() > LARGEST_BOUND) {
+      problems.add(connection.problem(path, "must be between 1Ki and 1Gi, not " + text));
+      return SMALLEST_BOUND;
+    }
+    return bytes.getAsLong();
+  }
+}

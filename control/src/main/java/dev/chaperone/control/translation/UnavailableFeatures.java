@@ -1,0 +1,64 @@
+package dev.chaperone.control.translation;
+
+import dev.chaperone.control.resource.Problem;
+import dev.chaperone.control.resource.Resource;
+import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
+import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
+import dev.chaperone.crds.v1alpha1.IdentitySource;
+import dev.chaperone.crds.v1alpha1.Protocol;
+import dev.chaperone.crds.v1alpha1.RuleAction;
+import java.util.List;
+
+/**
+ * What the resources can say and this version does not do yet. It is refused: nothing is named that
+ * is not enforced. As a feature arrives, its lines here go.
+ */
+final class UnavailableFeatures {
+  private UnavailableFeatures() {}
+
+  static void check(Resource<AgentConnectionSpec> connection, List<Problem> problems) {
+    AgentConnectionSpec spec = connection.spec();
+    if (spec.protocol() != Protocol.POSTGRESQL) {
+      problems.add(
+          connection.problem(
+              "spec.protocol",
+              "protocol "
+                  + Labels.of(spec.protocol())
+                  + " is not supported by this version; supported: PostgreSQL"));
+    }
+    if (spec.identity().source() != IdentitySource.WORKLOAD) {
+      problems.add(
+          connection.problem(
+              "spec.identity.source",
+              "not available in this version: identity from "
+                  + Labels.of(spec.identity().source())
+                  + "; remove it or use Workload"));
+    }
+    if (connection.source().contains("spec.recording")) {
+      problems.add(
+          connection.problem(
+              "spec.recording",
+              "not available in this version: recording; remove it, nothing is recorded yet"));
+    }
+  }
+
+  static void checkPolicy(Resource<AccessPolicySpec> policy, List<Problem> problems) {
+    AccessPolicySpec spec = policy.spec();
+    if (spec.masking() != null) {
+      problems.add(
+          policy.problem(
+              "spec.masking",
+              "not available in this version: masking; remove it, or deny the resources with a"
+                  + " rule"));
+    }
+    for (int i = 0; spec.rules() != null && i < spec.rules().size(); i++) {
+      if (spec.rules().get(i).action() == RuleAction.REQUIRE_APPROVAL) {
+        problems.add(
+            policy.problem(
+                "spec.rules[" + i + "].action",
+                "not available in this version: RequireApproval; remove the rule or use Allow or"
+                    + " Deny"));
+      }
+    }
+  }
+}

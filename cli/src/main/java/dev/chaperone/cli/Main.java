@@ -1,0 +1,48 @@
+package dev.chaperone.cli;
+
+import dev.chaperone.cli.quickstart.QuickstartCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The {@code chaperone} command. */
+@Command(
+    name = "chaperone",
+    description = "Control over what AI agents do to production systems.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {QuickstartCommand.class, RunCommand.class})
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec;
+
+  private Main() {}
+
+  /** Runs the command and ends the process with its exit code. */
+  public static void main(String... arguments) {
+    int exitCode = commandLine().execute(arguments);
+    System.exit(exitCode);
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setCommandName("chaperone")
+        .setExecutionExceptionHandler(Main::report);
+  }
+
+  private static int report(
+      Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) throws Exception {
+    if (failure instanceof CommandException told) {
+      commandLine.getErr().println("chaperone: " + told.getMessage());
+      return told.exitCode();
+    }
+    throw failure;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Say which command to run.");
+  }
+}

@@ -1,0 +1,2 @@
+/** The {@code chaperone} command. */
+package dev.chaperone.cli;

@@ -1,0 +1,213 @@
+package dev.chaperone.cli.quickstart;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The quickstart as its users run it: the launcher, the real gateway, a real driver. */
+@Timeout(180)
+class QuickstartIT {
+  private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+  private static final Pattern URL = Pattern.compile("jdbc:postgresql://\\S+");
+  private static final Pattern RUN = Pattern.compile("The rules are in (.*)/configuration/");
+
+  private final List<String> output = new ArrayList<>();
+
+  @TempDir private Path temporary;
+  private Process quickstart;
+  private List<ProcessHandle> children = List.of();
+
+  @BeforeAll
+  static void theGatewayIsBuilt() {
+    assertThat(HOME.resolve("sidecar/target/lib"))
+        .as("the gateway's program; build the whole project, not this module alone")
+        .isDirectory();
+  }
+
+  @AfterEach
+  void end() throws InterruptedException {
+    if (quickstart != null && quickstart.isAlive()) {
+      quickstart.destroy();
+      if (!quickstart.waitFor(30, TimeUnit.SECONDS)) {
+        quickstart.destroyForcibly();
+      }
+    }
+    children.forEach(ProcessHandle::destroyForcibly);
+  }
+
+  @Test
+  void allowsRefusesAndLeavesNothingBehind() throws Exception {
+    start();
+    Path run = Path.of(said(RUN));
+    assertThat(run).isDirectory();
+    assertThat(children).hasSizeGreaterThanOrEqualTo(2);
+    try (Connection connection = DriverManager.getConnection(said(URL));
+        Statement statement = connection.createStatement()) {
+      assertThat(number(statement, "SELECT count(*) FROM orders")).isEqualTo(400);
+      assertThat(statement.executeUpdate("UPDATE tickets SET status = 'solved' WHERE id = 1"))
+          .isEqualTo(1);
+      assertRefused(statement, "DROP TABLE customers");
+      assertRefused(statement, "UPDATE tickets SET status = 'solved'");
+      assertRefused(statement, "DELETE FROM orders WHERE id = 1");
+      assertThat(number(statement, "SELECT count(*) FROM customers")).isEqualTo(40);
+      assertThat(number(statement, "SELECT count(*) FROM tickets WHERE status <> 'solved'"))
+          .isPositive();
+    }
+    assertThat(Files.readString(HOME.resolve("examples/quickstart/secret.yaml")))
+        .as("the example is not touched")
+        .contains("change-me");
+    assertEnds(0);
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void printsNoPassword() throws Exception {
+    start();
+    String secret = Files.readString(Path.of(said(RUN)).resolve("configuration/secret.yaml"));
+    Matcher password = Pattern.compile("password: (\\w+)").matcher(secret);
+    assertThat(password.find()).isTrue();
+    assertThat(String.join("\n", output)).doesNotContain(password.group(1));
+    for (ProcessHandle child : children) {
+      assertThat(child.info().commandLine().orElse("")).doesNotContain(password.group(1));
+    }
+    assertEnds(0);
+  }
+
+  @Test
+  void keepsWhatItIsToldToKeep() throws Exception {
+    Path kept = temporary.resolve("kept");
+    // The database may run as another user, who has to get there.
+    temporary.toFile().setExecutable(true, false);
+    start("--keep", kept.toString());
+    assertEnds(0);
+    assertThat(kept.resolve("configuration/policy.yaml")).exists();
+    assertThat(kept.resolve("gateway.log")).exists();
+  }
+
+  @Test
+  void goesToAnotherPortWhenItsOwnIsTaken() throws Exception {
+    try (ServerSocket taken =
+        new ServerSocket(Ports.anyFree(), 1, InetAddress.getLoopbackAddress())) {
+      start("--port", String.valueOf(taken.getLocalPort()));
+      assertThat(String.join("\n", output)).contains(taken.getLocalPort() + " is taken");
+      try (Connection connection = DriverManager.getConnection(said(URL));
+          Statement statement = connection.createStatement()) {
+        assertThat(number(statement, "SELECT 1")).isEqualTo(1);
+      }
+      assertEnds(0);
+    }
+  }
+
+  @Test
+  void endsWithEverythingWhenTheGatewayDies() throws Exception {
+    start();
+    Path run = Path.of(said(RUN));
+    ProcessHandle gateway =
+        children.stream()
+            .filter(child -> child.info().commandLine().orElse("").contains("sidecar"))
+            .findFirst()
+            .orElseThrow();
+    gateway.destroyForcibly();
+    assertThat(quickstart.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(quickstart.exitValue()).isEqualTo(1);
+    assertNothingIsLeft();
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void leavesNothingWhenStoppedWhileStarting() throws Exception {
+    for (long millis : new long[] {300, 700, 1100}) {
+      Path tmp = Files.createDirectory(temporary.resolve("tmp" + millis));
+      launch("-Djava.io.tmpdir=" + tmp);
+      Thread.sleep(millis);
+      children = quickstart.descendants().toList();
+      quickstart.destroy();
+      assertThat(quickstart.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      assertNothingIsLeft();
+      assertThat(tmp).isEmptyDirectory();
+    }
+  }
+
+  private void start(String... options) throws IOException {
+    launch("", options);
+    BufferedReader lines = quickstart.inputReader(UTF_8);
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      output.add(line);
+      if (line.startsWith("Ctrl-C")) {
+        children = quickstart.descendants().toList();
+        return;
+      }
+    }
+    throw new AssertionError("the quickstart ended:\n" + String.join("\n", output));
+  }
+
+  private void launch(String javaOptions, String... options) throws IOException {
+    List<String> command = new ArrayList<>(List.of(HOME.resolve("chaperone").toString()));
+    command.add("quickstart");
+    command.addAll(List.of(options));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).directory(Path.of("/").toFile());
+    builder.environment().put("CHAPERONE_BUILD", "never");
+    builder.environment().put("CHAPERONE_JAVA_OPTIONS", javaOptions);
+    quickstart = builder.start();
+  }
+
+  private String said(Pattern pattern) {
+    Matcher matcher = pattern.matcher(String.join("\n", output));
+    assertThat(matcher.find()).as("%s in %s", pattern, output).isTrue();
+    return matcher.groupCount() == 0 ? matcher.group() : matcher.group(1);
+  }
+
+  private void assertEnds(int exitCode) throws InterruptedException {
+    quickstart.destroy();
+    assertThat(quickstart.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(quickstart.exitValue()).isEqualTo(exitCode);
+    assertNothingIsLeft();
+  }
+
+  private void assertNothingIsLeft() {
+    long deadline = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    Optional<ProcessHandle> alive;
+    do {
+      alive = children.stream().filter(ProcessHandle::isAlive).findFirst();
+    } while (alive.isPresent() && System.nanoTime() < deadline);
+    assertThat(alive.flatMap(child -> child.info().commandLine())).isEmpty();
+  }
+
+  private static void assertRefused(Statement statement, String sql) {
+    assertThatThrownBy(() -> statement.execute(sql))
+        .isInstanceOfSatisfying(
+            SQLException.class, refusal -> assertThat(refusal.getSQLState()).isEqualTo("42501"));
+  }
+
+  private static long number(Statement statement, String query) throws SQLException {
+    try (ResultSet result = statement.executeQuery(query)) {
+      assertThat(result.next()).isTrue();
+      return result.getLong(1);
+    }
+  }
+}

@@ -199,7 +199,16 @@ final class Translation {
     }
     String namespace = connection.metadata().namespace();
     String name = connection.metadata().name();
-    Limits limits = policies.limits(new Requester(subject, namespace, name, Map.of()));
+    Requester requester = new Requester(subject, namespace, name, Map.of());
+    if (policies.policies(requester).isEmpty()) {
+      notices.add(
+          "AgentConnection "
+              + connection.metadata()
+              + ": no AccessPolicy governs service account "
+              + subject.serviceAccount()
+              + ", so everything is denied");
+    }
+    Limits limits = policies.limits(requester);
     return Optional.of(
         new ConnectionConfiguration(
             namespace,
@@ -315,7 +324,7 @@ final class Translation {
             connection, "spec.limits.statementBytes", connection.spec().limits().statementBytes());
     long message =
         bytes(connection, "spec.limits.messageBytes", connection.spec().limits().messageBytes());
-    if (statement > message) {
+    if (statement > message && message > 0) {
       problems.add(
           connection.problem(
               "spec.limits.statementBytes",
@@ -331,7 +340,7 @@ final class Translation {
         || bytes.getAsLong() < SMALLEST_BOUND
         || bytes.getAsLong() > LARGEST_BOUND) {
       problems.add(connection.problem(path, "must be between 1Ki and 1Gi, not " + text));
-      return SMALLEST_BOUND;
+      return 0;
     }
     return bytes.getAsLong();
   }

@@ -1,0 +1,492 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.Access;
+import dev.chaperone.policy.Effect;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What the analysis has to know of a target: its relations, and everything that can make a harmless
+ * looking statement run code (functions, operators, casts, domains, views, row security).
+ *
+ * <p>Immutable. Two catalogs are equal only if they are the same object: a decision that was made
+ * under one is not reused under another.
+ */
+public final class Catalog {
+
+  /** A function of the database's users or of an extension. */
+  record UserFunction(String schema, boolean harmless, boolean attribute) {}
+
+  /** An operator of the database's users or of an extension; only those not harmless are kept. */
+  record UserOperator(String schema, String name) {
+    String resource() {
+      return schema + ".operator(" + name + ")";
+    }
+  }
+
+  /** A cast that runs a function which is not known to be harmless. */
+  record UserCast(String source, String target, String function) {}
+
+  private final int serverVersionNum;
+  private final String fingerprint;
+  private final boolean open;
+  private final Set<String> schemas;
+  private final Map<String, List<Relation>> relations;
+  private final Map<String, Boolean> builtinFunctions;
+  private final Map<String, List<UserFunction>> userFunctions;
+  private final Map<String, List<UserOperator>> operators;
+  private final Map<String, String> checkedDomains;
+  private final List<UserCast> casts;
+  private final Map<Long, List<String>> columnTypes;
+  private final Map<Long, List<Relation>> ancestors;
+  private final Map<Long, List<Access>> hidden;
+  private final Set<Long> settingsViews;
+
+  private Catalog(Builder from) {
+    this.serverVersionNum = from.serverVersionNum;
+    this.fingerprint = from.fingerprint;
+    this.open = from.open;
+    this.schemas = Set.copyOf(from.schemas);
+    this.relations = copy(from.relations);
+    this.builtinFunctions = Map.copyOf(from.builtinFunctions);
+    this.userFunctions = copy(from.userFunctions);
+    this.operators = copy(from.operators);
+    this.checkedDomains = Map.copyOf(from.checkedDomains);
+    this.casts = List.copyOf(from.casts);
+    this.columnTypes = copy(from.specialColumnTypes());
+    this.ancestors = copy(from.resolvedAncestors());
+    this.hidden = copy(from.hidden);
+    this.settingsViews = Set.copyOf(from.settingsViews);
+  }
+
+  private static <K, V> Map<K, List<V>> copy(Map<K, List<V>> map) {
+    Map<K, List<V>> copy = new HashMap<>(map.size() * 2);
+    map.forEach((key, list) -> copy.put(key, List.copyOf(list)));
+    return copy;
+  }
+
+  /** A builder for the catalog of one target. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The built-in objects of PostgreSQL 15 and an empty schema {@code public}, for commands that
+   * have no target at hand.
+   */
+  public static Catalog builtIn() {
+    return BuiltIn.CATALOG;
+  }
+
+  private static final class BuiltIn {
+    static final Catalog CATALOG = load();
+
+    private static Catalog load() {
+      try (InputStream in = Catalog.class.getResourceAsStream("postgresql-15.catalog")) {
+        if (in == null) {
+          throw new IllegalStateException("postgresql-15.catalog is missing");
+        }
+        return read(new InputStreamReader(in, StandardCharsets.UTF_8));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /** The version as {@code server_version_num} says it, such as 150004. */
+  public int serverVersionNum() {
+    return serverVersionNum;
+  }
+
+  /** The result of {@link CatalogQuery#FINGERPRINT} when this was loaded; empty if unknown. */
+  public String fingerprint() {
+    return fingerprint;
+  }
+
+  /**
+   * Whether relations it does not know are taken for plain tables, since it was not loaded from a
+   * target.
+   */
+  public boolean isOpen() {
+    return open;
+  }
+
+  /** Whether there is such a schema. */
+  public boolean hasSchema(String schema) {
+    return schemas.contains(schema);
+  }
+
+  /** Relations of that name in any schema. */
+  List<Relation> relations(String name) {
+    return relations.getOrDefault(name, List.of());
+  }
+
+  /** The tables that hold the rows of this one too: partitioned tables and parents. */
+  List<Relation> ancestors(Relation relation) {
+    return ancestors.getOrDefault(relation.oid(), List.of());
+  }
+
+  /** What reading a relation does besides: its view definition and row security run functions. */
+  List<Access> hidden(Relation relation) {
+    return hidden.getOrDefault(relation.oid(), List.of());
+  }
+
+  /** Whether a write to this view may change a setting. */
+  boolean isSettingsView(Relation relation) {
+    return settingsViews.contains(relation.oid())
+        || (relation.name().equals("pg_settings") && relation.schema().equals("pg_catalog"));
+  }
+
+  /** Whether a built-in function of that name is volatile; null where there is none. */
+  Boolean builtinFunction(String name) {
+    return builtinFunctions.get(name);
+  }
+
+  List<UserFunction> userFunctions(String name) {
+    return userFunctions.getOrDefault(name, List.of());
+  }
+
+  List<UserOperator> operators(String name) {
+    return operators.isEmpty() ? List.of() : operators.getOrDefault(name, List.of());
+  }
+
+  boolean hasOperators() {
+    return !operators.isEmpty();
+  }
+
+  /** The schema of a domain whose check runs a function not known to be harmless, or null. */
+  String checkedDomain(String type) {
+    return checkedDomains.get(type);
+  }
+
+  boolean hasCheckedDomains() {
+    return !checkedDomains.isEmpty();
+  }
+
+  List<UserCast> casts() {
+    return casts;
+  }
+
+  /** The types of a relation's columns that matter to casts or domains. */
+  List<String> columnTypes(Relation relation) {
+    return columnTypes.getOrDefault(relation.oid(), List.of());
+  }
+
+  /** Writes the catalog in the form that {@link #read} reads: tab-separated lines of text. */
+  public void write(Writer writer) throws IOException {
+    new CatalogText.Out(writer).write(this);
+  }
+
+  /**
+   * Reads what {@link #write} has written.
+   *
+   * @throws IOException also where the text has another form
+   */
+  public static Catalog read(Reader reader) throws IOException {
+    Builder builder = new Builder();
+    CatalogText.read(reader, builder);
+    return new Catalog(builder);
+  }
+
+  /** The parts of a catalog as {@link CatalogText} writes them. */
+  interface Sink {
+    void line(String kind, Object... fields) throws IOException;
+  }
+
+  void describe(Sink sink) throws IOException {
+    sink.line("version", serverVersionNum);
+    sink.line("fingerprint", fingerprint);
+    if (open) {
+      sink.line("open");
+    }
+    for (String schema : sorted(schemas)) {
+      sink.line("schema", schema);
+    }
+    for (String name : sorted(relations.keySet())) {
+      for (Relation r : relations.get(name)) {
+        sink.line("relation", r.oid(), r.schema(), r.name(), r.kind());
+      }
+    }
+    for (Long child : sorted(ancestors.keySet())) {
+      for (Relation parent : ancestors.get(child)) {
+        sink.line("ancestor", child, parent.oid());
+      }
+    }
+    for (String name : sorted(builtinFunctions.keySet())) {
+      sink.line("builtin", name, builtinFunctions.get(name));
+    }
+    for (String name : sorted(userFunctions.keySet())) {
+      for (UserFunction f : userFunctions.get(name)) {
+        sink.line("function", f.schema(), name, f.harmless(), f.attribute());
+      }
+    }
+    for (String name : sorted(operators.keySet())) {
+      for (UserOperator operator : operators.get(name)) {
+        sink.line("operator", operator.schema(), name);
+      }
+    }
+    for (String name : sorted(checkedDomains.keySet())) {
+      sink.line("domain", checkedDomains.get(name), name);
+    }
+    for (UserCast cast : casts) {
+      sink.line("cast", cast.source(), cast.target(), cast.function());
+    }
+    for (Long oid : sorted(columnTypes.keySet())) {
+      for (String type : columnTypes.get(oid)) {
+        sink.line("columntype", oid, type);
+      }
+    }
+    for (Long oid : sorted(hidden.keySet())) {
+      for (Access access : hidden.get(oid)) {
+        sink.line("hidden", oid, access.effect().name(), access.command(), access.resource());
+      }
+    }
+    for (Long oid : sorted(settingsViews)) {
+      sink.line("settingsview", oid);
+    }
+  }
+
+  private static <T extends Comparable<T>> List<T> sorted(Set<T> set) {
+    return set.stream().sorted().toList();
+  }
+
+  /** Collects the rows of the {@link CatalogQuery queries}. Not thread-safe. */
+  public static final class Builder {
+    private int serverVersionNum;
+    private String fingerprint = "";
+    private boolean open;
+    private final Set<String> schemas = new HashSet<>();
+    private final Map<String, List<Relation>> relations = new HashMap<>();
+    private final Map<Long, Relation> relationsByOid = new HashMap<>();
+    private final Map<Long, List<Long>> ancestorOids = new HashMap<>();
+    private final Map<String, Boolean> builtinFunctions = new HashMap<>();
+    private final Map<String, List<UserFunction>> userFunctions = new HashMap<>();
+    private final Map<String, List<UserOperator>> operators = new HashMap<>();
+    private final Map<String, String> checkedDomains = new HashMap<>();
+    private final List<UserCast> casts = new ArrayList<>();
+    private final Map<Long, List<String>> columnTypes = new HashMap<>();
+    private final Map<Long, List<Access>> hidden = new HashMap<>();
+    private final Set<Long> settingsViews = new HashSet<>();
+
+    private record Expression(long relation, String text, boolean isQuery) {}
+
+    private record DomainCheck(String schema, String name, String text) {}
+
+    private final List<Expression> expressions = new ArrayList<>();
+    private final List<DomainCheck> domainChecks = new ArrayList<>();
+    private final Map<CatalogQuery, Integer> rows = new EnumMap<>(CatalogQuery.class);
+    private final Map<String, String> names = new HashMap<>();
+
+    private Builder() {}
+
+    /**
+     * Takes one row of a query's result.
+     *
+     * @param row the values in text format; null stands for NULL
+     */
+    public Builder row(CatalogQuery query, List<String> row) {
+      rows.merge(query, 1, Integer::sum);
+      switch (query) {
+        case FINGERPRINT -> fingerprint = row.get(0) == null ? "" : row.get(0);
+        case EMPTY_SEARCH_PATH -> {}
+        case VERSION -> serverVersionNum = Integer.parseInt(row.get(0));
+        case SCHEMAS -> schemas.add(name(row.get(0)));
+        case RELATIONS ->
+            relation(Long.parseLong(row.get(0)), row.get(1), row.get(2), row.get(3).charAt(0));
+        case ANCESTORS -> ancestor(Long.parseLong(row.get(0)), Long.parseLong(row.get(1)));
+        case BUILTIN_FUNCTIONS -> builtin(row.get(0), isTrue(row.get(1)));
+        case USER_FUNCTIONS ->
+            function(
+                row.get(0),
+                row.get(1),
+                FunctionRules.isHarmless(row.get(3), isTrue(row.get(2))),
+                isTrue(row.get(4)));
+        case OPERATORS -> {
+          if (!FunctionRules.isHarmless(row.get(3), isTrue(row.get(2)))) {
+            operator(row.get(0), row.get(1));
+          }
+        }
+        case DOMAINS ->
+            domainChecks.add(new DomainCheck(name(row.get(0)), name(row.get(1)), row.get(2)));
+        case CASTS -> {
+          if (!FunctionRules.isHarmless(row.get(5), isTrue(row.get(4)))) {
+            cast(row.get(0), row.get(1), row.get(2) + "." + row.get(3) + "()");
+          }
+        }
+        case COLUMN_TYPES -> columnType(Long.parseLong(row.get(0)), row.get(1));
+        case VIEWS -> expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), true));
+        case POLICIES ->
+            expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), false));
+      }
+      return this;
+    }
+
+    private static boolean isTrue(String value) {
+      return "t".equals(value) || "true".equals(value);
+    }
+
+    private String name(String name) {
+      String known = names.putIfAbsent(name, name);
+      return known == null ? name : known;
+    }
+
+    void version(int number) {
+      serverVersionNum = number;
+    }
+
+    void fingerprint(String value) {
+      fingerprint = value;
+    }
+
+    void open() {
+      open = true;
+    }
+
+    void schema(String schema) {
+      schemas.add(name(schema));
+    }
+
+    void relation(long oid, String schema, String name, char kind) {
+      Relation relation = new Relation(oid, name(schema), name(name), kind);
+      relationsByOid.put(oid, relation);
+      relations.computeIfAbsent(relation.name(), n -> new ArrayList<>(1)).add(relation);
+    }
+
+    void ancestor(long child, long parent) {
+      ancestorOids.computeIfAbsent(child, c -> new ArrayList<>(1)).add(parent);
+    }
+
+    void builtin(String name, boolean isVolatile) {
+      builtinFunctions.put(name(name), isVolatile);
+    }
+
+    void function(String schema, String name, boolean harmless, boolean attribute) {
+      userFunctions
+          .computeIfAbsent(name(name), n -> new ArrayList<>(1))
+          .add(new UserFunction(name(schema), harmless, attribute));
+    }
+
+    void operator(String schema, String name) {
+      operators
+          .computeIfAbsent(name(name), n -> new ArrayList<>(1))
+          .add(new UserOperator(name(schema), name(name)));
+    }
+
+    void domain(String schema, String name) {
+      checkedDomains.put(name(name), name(schema));
+    }
+
+    void cast(String source, String target, String function) {
+      casts.add(new UserCast(name(source), name(target), function));
+    }
+
+    void columnType(long relation, String type) {
+      columnTypes.computeIfAbsent(relation, oid -> new ArrayList<>(1)).add(name(type));
+    }
+
+    void hidden(long relation, Access access) {
+      List<Access> list = hidden.computeIfAbsent(relation, oid -> new ArrayList<>(1));
+      if (!list.contains(access)) {
+        list.add(access);
+      }
+    }
+
+    void settingsView(long relation) {
+      settingsViews.add(relation);
+    }
+
+    private Map<Long, List<Relation>> resolvedAncestors() {
+      Map<Long, List<Relation>> resolved = new HashMap<>();
+      ancestorOids.forEach(
+          (child, parents) -> {
+            for (Long parent : parents) {
+              Relation relation = relationsByOid.get(parent);
+              if (relation != null) {
+                resolved.computeIfAbsent(child, c -> new ArrayList<>(1)).add(relation);
+              }
+            }
+          });
+      return resolved;
+    }
+
+    private Map<Long, List<String>> specialColumnTypes() {
+      Set<String> special = new HashSet<>(checkedDomains.keySet());
+      casts.forEach(cast -> special.add(cast.source()));
+      Map<Long, List<String>> kept = new HashMap<>();
+      columnTypes.forEach(
+          (relation, types) -> {
+            List<String> matching = types.stream().filter(special::contains).toList();
+            if (!matching.isEmpty()) {
+              kept.put(relation, matching);
+            }
+          });
+      return kept;
+    }
+
+    /**
+     * The catalog.
+     *
+     * @throws IllegalStateException if a query that always has rows had none
+     */
+    public Catalog build() {
+      for (CatalogQuery query :
+          List.of(
+              CatalogQuery.VERSION,
+              CatalogQuery.SCHEMAS,
+              CatalogQuery.RELATIONS,
+              CatalogQuery.BUILTIN_FUNCTIONS)) {
+        if (!rows.containsKey(query)) {
+          throw new IllegalStateException("no row of the catalog query " + query);
+        }
+      }
+      if (serverVersionNum < 130000) {
+        throw new IllegalStateException(
+            "PostgreSQL 13 or newer is needed; the target says " + serverVersionNum);
+      }
+      // What a view or a check runs may itself be a view or use a checked domain: go on until
+      // nothing is added.
+      int before;
+      do {
+        before = size();
+        Catalog soFar = new Catalog(this);
+        for (DomainCheck check : domainChecks) {
+          if (!checkedDomains.containsKey(check.name())
+              && !ExpressionReader.sideEffects(soFar, check.text(), false).isEmpty()) {
+            domain(check.schema(), check.name());
+          }
+        }
+        for (Expression expression : expressions) {
+          for (Access access :
+              ExpressionReader.sideEffects(soFar, expression.text(), expression.isQuery())) {
+            hidden(expression.relation(), access);
+          }
+          if (expression.isQuery() && expression.text().contains("pg_settings")) {
+            settingsView(expression.relation());
+          }
+        }
+      } while (size() != before);
+      return new Catalog(this);
+    }
+
+    private int size() {
+      return checkedDomains.size() + hidden.values().stream().mapToInt(List::size).sum();
+    }
+  }
+
+  /** An access of a kind that reading a view or table brings along. */
+  static boolean isSideEffect(Access access) {
+    return access.effect() != Effect.READ && access.effect() != Effect.PRIVILEGE;
+  }
+}

@@ -1,0 +1,190 @@
+package dev.chaperone.policy.sql;
+
+/**
+ * What is asked of a target to build its {@link Catalog}, in the order in which to ask. All columns
+ * are read as text; the queries need no privilege beyond those of any role and run on PostgreSQL 13
+ * to 18.
+ */
+public enum CatalogQuery {
+
+  /**
+   * One value that changes whenever another query's result may have changed: ask it alone every
+   * while, and load the catalog anew when it differs from {@link Catalog#fingerprint()}.
+   */
+  FINGERPRINT(
+      """
+      SELECT pg_catalog.concat_ws('.',
+        pg_catalog.current_setting('server_version_num'),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_class
+          WHERE relpersistence <> 't' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_proc WHERE oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_operator WHERE oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_cast WHERE oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_type WHERE typtype = 'd'),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_constraint WHERE contypid <> 0),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_rewrite WHERE oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_policy),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(inhrelid, ' ', inhparent))::pg_catalog.int8)
+           FROM pg_catalog.pg_inherits))
+      """),
+
+  /** From here on every name that is printed is printed with its schema. */
+  EMPTY_SEARCH_PATH("SELECT pg_catalog.set_config('search_path', '', false)"),
+
+  /** Version number. */
+  VERSION("SELECT pg_catalog.current_setting('server_version_num')"),
+
+  /** Schema name. */
+  SCHEMAS(
+      """
+      SELECT nspname FROM pg_catalog.pg_namespace
+       WHERE nspname !~ '^pg_(toast|temp_|toast_temp_)'
+      """),
+
+  /** Oid, schema, name, kind. */
+  RELATIONS(
+      """
+      SELECT c.oid, n.nspname, c.relname, c.relkind
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+         AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+      """),
+
+  /** Oid of a partition or child, oid of an ancestor. */
+  ANCESTORS(
+      """
+      WITH RECURSIVE ancestor(child, parent) AS (
+        SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits
+        UNION
+        SELECT a.child, i.inhparent
+          FROM ancestor a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.parent)
+      SELECT a.child, a.parent FROM ancestor a JOIN pg_catalog.pg_class c ON c.oid = a.child
+       WHERE c.relkind IN ('r', 'p', 'f')
+      """),
+
+  /** Name, t where one of that name is volatile. */
+  BUILTIN_FUNCTIONS(
+      """
+      SELECT proname, pg_catalog.bool_or(provolatile = 'v')
+        FROM pg_catalog.pg_proc WHERE oid < 16384 GROUP BY proname
+      """),
+
+  /**
+   * Schema, name, t where volatile, extension or null, t where it can be called as an attribute of
+   * a row.
+   */
+  USER_FUNCTIONS(
+      """
+      SELECT n.nspname, p.proname, pg_catalog.bool_or(p.provolatile = 'v'), e.extname,
+             pg_catalog.bool_or(p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
+               AND EXISTS (SELECT FROM pg_catalog.pg_type t
+                            WHERE t.oid = p.proargtypes[0] AND t.typtype IN ('c', 'p')))
+        FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+             AND d.objid = p.oid AND d.deptype = 'e'
+             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       WHERE p.oid >= 16384
+       GROUP BY n.nspname, p.proname, e.extname
+      """),
+
+  /** Schema, name, t where its function is volatile, extension or null. */
+  OPERATORS(
+      """
+      SELECT n.nspname, o.oprname, pg_catalog.bool_or(p.provolatile = 'v'), e.extname
+        FROM pg_catalog.pg_operator o
+        JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+        JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+             AND d.objid = o.oid AND d.deptype = 'e'
+             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       WHERE o.oid >= 16384
+       GROUP BY n.nspname, o.oprname, e.extname
+      """),
+
+  /** Schema and name of a domain, and a constraint of it or of a domain it is based on. */
+  DOMAINS(
+      """
+      WITH RECURSIVE base(domain, type) AS (
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= 16384
+        UNION
+        SELECT b.domain, t.typbasetype FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type
+         WHERE t.typtype = 'd' AND t.typbasetype <> 0)
+      SELECT n.nspname, t.typname, pg_catalog.pg_get_constraintdef(c.oid)
+        FROM base b
+        JOIN pg_catalog.pg_type t ON t.oid = b.domain
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        JOIN pg_catalog.pg_constraint c ON c.contypid = b.type
+      """),
+
+  /** Source type, target type, function's schema and name, t where volatile, extension or null. */
+  CASTS(
+      """
+      SELECT s.typname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname
+        FROM pg_catalog.pg_cast c
+        JOIN pg_catalog.pg_type s ON s.oid = c.castsource
+        JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
+        JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass
+             AND d.objid = c.oid AND d.deptype = 'e'
+             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       WHERE c.oid >= 16384
+      """),
+
+  /** Oid of a relation, name of a type of one of its columns that is not built in. */
+  COLUMN_TYPES(
+      """
+      SELECT DISTINCT a.attrelid, coalesce(el.typname, t.typname)
+        FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem AND t.typlen = -1
+       WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+      """),
+
+  /** Oid of a view, its definition. */
+  VIEWS(
+      """
+      SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'v' AND c.oid >= 16384
+         AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+       ORDER BY c.oid
+      """),
+
+  /** Oid of a table with row security, an expression of one of its policies. */
+  POLICIES(
+      """
+      SELECT p.polrelid, x.expression
+        FROM pg_catalog.pg_policy p
+        JOIN pg_catalog.pg_class c ON c.oid = p.polrelid AND c.relrowsecurity
+        CROSS JOIN LATERAL (VALUES
+          (pg_catalog.pg_get_expr(p.polqual, p.polrelid)),
+          (pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))) AS x(expression)
+       WHERE x.expression IS NOT NULL
+      """);
+
+  private final String sql;
+
+  CatalogQuery(String sql) {
+    this.sql = sql;
+  }
+
+  /** The text to send; a single statement without parameters. */
+  public String sql() {
+    return sql;
+  }
+}

@@ -1,0 +1,609 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.Dependency;
+import dev.chaperone.policy.Effect;
+import dev.chaperone.policy.sql.Scope.Meaning;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Reads statements that define things: CREATE, ALTER, DROP, COMMENT, GRANT, maintenance. Their
+ * effect follows from the kind of object; which objects they name decides the resources.
+ */
+final class DefinitionReader {
+
+  /** Kinds of more than one word, longest first. */
+  private static final List<String[]> LONG_KINDS =
+      List.of(
+          words("text search configuration"),
+          words("text search dictionary"),
+          words("text search parser"),
+          words("text search template"),
+          words("foreign data wrapper"),
+          words("materialized view"),
+          words("event trigger"),
+          words("foreign table"),
+          words("user mapping"),
+          words("access method"),
+          words("operator class"),
+          words("operator family"),
+          words("large object"),
+          words("default privileges"));
+
+  private static final Set<String> PRIVILEGE_KINDS =
+      Set.of(
+          "role",
+          "user",
+          "group",
+          "policy",
+          "default privileges",
+          "system",
+          "owned",
+          "user mapping");
+
+  private static final Set<String> EXECUTE_KINDS =
+      Set.of("extension", "language", "subscription", "transform");
+
+  private static final Set<String> ROUTINE_KINDS =
+      Set.of("function", "procedure", "routine", "aggregate");
+
+  private static final Set<String> RELATION_KINDS =
+      Set.of("table", "view", "materialized view", "foreign table", "sequence", "index");
+
+  /** They belong to a table, and the table is their resource. */
+  private static final Set<String> TABLE_PARTS = Set.of("trigger", "rule", "policy");
+
+  private static final Set<String> IN_SCHEMA =
+      Set.of(
+          "type",
+          "domain",
+          "collation",
+          "conversion",
+          "statistics",
+          "operator",
+          "operator class",
+          "operator family");
+
+  private final Cursor at;
+  private final Scope scope;
+  private final Reading reading;
+  private final StatementReader statement;
+
+  DefinitionReader(Cursor at, Scope scope, Reading reading, StatementReader statement) {
+    this.at = at;
+    this.scope = scope;
+    this.reading = reading;
+    this.statement = statement;
+  }
+
+  private static String[] words(String list) {
+    return list.split(" ");
+  }
+
+  /** Reads on behind the head; the command tag. */
+  String read(String head) {
+    reading.effect(new SessionEffect.ChangesCatalog());
+    return switch (head) {
+      case "create" -> create();
+      case "alter", "drop" -> alterOrDrop(head.toUpperCase(Locale.ROOT));
+      case "comment" -> comment("COMMENT");
+      case "security" -> {
+        at.accept("label");
+        while (!at.atEnd() && !at.word().equals("on")) {
+          at.advance();
+        }
+        yield comment("SECURITY LABEL");
+      }
+      case "import" -> {
+        reading.add(Effect.SCHEMA, "IMPORT FOREIGN SCHEMA", importTarget());
+        yield "IMPORT FOREIGN SCHEMA";
+      }
+      case "reassign" -> {
+        reading.add(Effect.PRIVILEGE, "REASSIGN OWNED", "role/" + lastName());
+        yield "REASSIGN OWNED";
+      }
+      default -> grant(head.toUpperCase(Locale.ROOT));
+    };
+  }
+
+  private String importTarget() {
+    while (!at.atEnd() && !at.accept("into")) {
+      at.advance();
+    }
+    return "schema/" + (at.isName() ? at.token().text() : "unknown");
+  }
+
+  private String lastName() {
+    List<Token> rest = at.rest();
+    return rest.isEmpty() ? "unknown" : rest.get(rest.size() - 1).text();
+  }
+
+  /** VACUUM, ANALYZE, REINDEX, CLUSTER, REFRESH. */
+  String maintenance(String head) {
+    String tag =
+        switch (head) {
+          case "analyse" -> "ANALYZE";
+          case "refresh" -> "REFRESH MATERIALIZED VIEW";
+          default -> head.toUpperCase(Locale.ROOT);
+        };
+    while (at.acceptAny(
+            "materialized",
+            "view",
+            "concurrently",
+            "full",
+            "freeze",
+            "verbose",
+            "analyze",
+            "analyse",
+            "table",
+            "index")
+        || at.isPunctuation("(")) {
+      if (at.isPunctuation("(")) {
+        at.parenthesis();
+      }
+    }
+    if (at.atEnd() || at.acceptAny("database", "system")) {
+      reading.add(Effect.SCHEMA, tag, "database/" + (at.isName() ? at.token().text() : "current"));
+      return tag;
+    }
+    if (at.acceptAny("schema")) {
+      at.acceptAny("concurrently");
+      reading.add(Effect.SCHEMA, tag, "schema/" + lastName());
+      return tag;
+    }
+    at.acceptAny("concurrently");
+    do {
+      List<String> name = at.name();
+      if (name.isEmpty()) {
+        reading.add(Effect.SCHEMA, tag, "database/current");
+        break;
+      }
+      relation(name, Effect.SCHEMA, tag);
+      if (at.isPunctuation("(")) {
+        at.parenthesis();
+      }
+    } while (at.acceptPunctuation(","));
+    return tag;
+  }
+
+  private String create() {
+    boolean temporary = false;
+    while (true) {
+      if (at.acceptAny("temp", "temporary")) {
+        temporary = true;
+      } else if (!at.accept("or", "replace")
+          && !at.acceptAny(
+              "local",
+              "global",
+              "unlogged",
+              "unique",
+              "recursive",
+              "trusted",
+              "procedural",
+              "constraint",
+              "default")) {
+        break;
+      }
+    }
+    String kind = kind();
+    String tag = ("CREATE " + kind).toUpperCase(Locale.ROOT);
+    switch (kind) {
+      case "table", "view", "materialized view" -> {
+        return createRelation(kind, tag, temporary);
+      }
+      case "sequence" -> {
+        acceptIfExists();
+        created(at.name(), tag, temporary);
+        return tag;
+      }
+      case "index" -> {
+        while (!at.atEnd() && !at.accept("on")) {
+          at.advance();
+        }
+        at.acceptAny("only");
+        List<String> table = at.name();
+        if (table.isEmpty()) {
+          return unknown(tag);
+        }
+        relation(table, Effect.SCHEMA, tag);
+        calls(at.rest());
+        return tag;
+      }
+      case "rule" -> {
+        tableOfPart(kind, tag, Effect.SCHEMA);
+        ruleActions();
+        return tag;
+      }
+      case "schema" -> {
+        return createSchema(tag);
+      }
+      case "function", "procedure" -> {
+        named(kind, tag, Effect.SCHEMA);
+        if (at.hasAhead("begin", "atomic") && !isOneRoutineBody()) {
+          reading.add(Effect.UNKNOWN, tag, "unknown");
+        }
+        return tag;
+      }
+      default -> {
+        Effect effect = effect(kind);
+        if (TABLE_PARTS.contains(kind)) {
+          tableOfPart(kind, tag, effect);
+        } else {
+          named(kind, tag, effect);
+        }
+        if (kind.equals("domain") || kind.equals("policy") || kind.equals("foreign table")) {
+          calls(at.rest());
+        }
+        return tag;
+      }
+    }
+  }
+
+  /**
+   * Whether the rest of the text is surely the routine's body: the only END is the last token, and
+   * no CASE makes it ambiguous.
+   */
+  private boolean isOneRoutineBody() {
+    List<Token> rest = at.rest();
+    int last = rest.size() - 1;
+    while (last > 0 && rest.get(last).isPunctuation(";")) {
+      last--;
+    }
+    if (!rest.get(last).isWord("end")) {
+      return false;
+    }
+    for (int i = 0; i < last; i++) {
+      if (rest.get(i).isWord("end") || rest.get(i).isWord("case")) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private String unknown(String tag) {
+    reading.add(Effect.UNKNOWN, tag, "unknown");
+    return tag;
+  }
+
+  private String createRelation(String kind, String tag, boolean temporary) {
+    acceptIfExists();
+    List<String> name = at.name();
+    if (name.isEmpty()) {
+      return unknown(tag);
+    }
+    List<Token> definition = at.rest();
+    int as = topLevelAs(definition);
+    String actual = kind.equals("table") && as >= 0 ? "CREATE TABLE AS" : tag;
+    created(name, actual, temporary);
+    if (as >= 0) {
+      List<Token> body = definition.subList(as + 1, definition.size());
+      reading.include(statement.body(body).reading());
+    } else {
+      for (int i = 0; i + 1 < definition.size(); i++) {
+        // PARTITION OF, INHERITS and LIKE change or copy what they name.
+        if (definition.get(i).isWord("of") && definition.get(i + 1).isName()) {
+          Cursor parent = new Cursor(definition.subList(i + 1, definition.size()));
+          relation(parent.name(), Effect.SCHEMA, actual);
+        }
+      }
+      calls(definition);
+    }
+    return actual;
+  }
+
+  private static int topLevelAs(List<Token> definition) {
+    int depth = 0;
+    for (int i = 0; i < definition.size(); i++) {
+      if (definition.get(i).isPunctuation("(")) {
+        depth++;
+      } else if (definition.get(i).isPunctuation(")")) {
+        depth--;
+      } else if (depth == 0 && definition.get(i).isWord("as")) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private void created(List<String> name, String tag, boolean temporary) {
+    if (name.isEmpty()) {
+      unknown(tag);
+      return;
+    }
+    String last = name.get(name.size() - 1);
+    String schema = name.size() > 1 ? name.get(name.size() - 2) : scope.creationSchema();
+    if (temporary || Scope.isTemporarySchema(schema)) {
+      reading.add(Effect.SESSION_STATE, tag, "pg_temp." + last);
+      reading.effect(new SessionEffect.CreatesTemporary(last));
+      reading.dependsOn(Dependency.SESSION);
+    } else {
+      reading.add(Effect.SCHEMA, tag, schema + "." + last);
+    }
+  }
+
+  private void ruleActions() {
+    while (!at.atEnd() && !at.accept("do")) {
+      at.advance();
+    }
+    at.acceptAny("also", "instead");
+    if (at.acceptAny("nothing") || at.atEnd()) {
+      return;
+    }
+    List<Token> actions = at.isPunctuation("(") ? at.parenthesis() : at.rest();
+    for (List<Token> action : StatementReader.split(actions, ";")) {
+      if (!action.isEmpty()) {
+        reading.include(statement.body(action).reading());
+      }
+    }
+  }
+
+  /** CREATE SCHEMA may define and grant in the same statement. */
+  private String createSchema(String tag) {
+    acceptIfExists();
+    at.acceptAny("authorization");
+    reading.add(Effect.SCHEMA, tag, "schema/" + (at.isName() ? at.token().text() : "unknown"));
+    List<Token> rest = at.rest();
+    if (at.hasAhead("grant")) {
+      reading.add(Effect.PRIVILEGE, "GRANT", "schema/" + at.token().text());
+    }
+    for (int i = 0; i < rest.size(); i++) {
+      if (rest.get(i).isWord("as")) {
+        reading.include(statement.body(rest.subList(i + 1, rest.size())).reading());
+        break;
+      }
+    }
+    calls(rest);
+    return tag;
+  }
+
+  private String alterOrDrop(String verb) {
+    String kind = kind();
+    String tag = (verb + " " + kind).toUpperCase(Locale.ROOT);
+    Effect effect = effect(kind);
+    if (verb.equals("ALTER")
+        && (at.hasAhead("owner", "to")
+            || at.hasAhead("row", "level", "security")
+            || (kind.equals("database") && (at.hasAhead("set") || at.hasAhead("reset"))))) {
+      effect = Effect.PRIVILEGE;
+    }
+    if (kind.equals("default privileges") || kind.equals("system")) {
+      reading.add(Effect.PRIVILEGE, tag, kind.equals("system") ? "server" : "privileges/default");
+    } else if (TABLE_PARTS.contains(kind)) {
+      tableOfPart(kind, tag, effect);
+    } else {
+      named(kind, tag, effect);
+    }
+    if (verb.equals("ALTER") && !ROUTINE_KINDS.contains(kind)) {
+      calls(at.rest());
+    }
+    return tag;
+  }
+
+  private static Effect effect(String kind) {
+    if (PRIVILEGE_KINDS.contains(kind)) {
+      return Effect.PRIVILEGE;
+    }
+    return EXECUTE_KINDS.contains(kind) ? Effect.EXECUTE : Effect.SCHEMA;
+  }
+
+  private String kind() {
+    for (String[] kind : LONG_KINDS) {
+      if (at.accept(kind)) {
+        return String.join(" ", kind);
+      }
+    }
+    String kind = at.word();
+    at.advance();
+    return kind.isEmpty() ? "unknown" : kind;
+  }
+
+  private void acceptIfExists() {
+    at.acceptAny("concurrently");
+    if (!at.accept("if", "not", "exists")) {
+      at.accept("if", "exists");
+    }
+    at.acceptAny("only");
+  }
+
+  /** The objects named behind the kind, separated by commas. */
+  private void named(String kind, String tag, Effect effect) {
+    boolean found = false;
+    if (kind.equals("cast") || kind.equals("owned") || kind.equals("user mapping")) {
+      reading.add(effect, tag, kind.replace(' ', '_') + "/" + lastName());
+      return;
+    }
+    acceptIfExists();
+    if (kind.equals("table") && at.accept("all", "in", "tablespace")) {
+      reading.add(effect, tag, "tablespace/" + lastName());
+      return;
+    }
+    do {
+      List<String> name = at.name();
+      if (name.isEmpty()) {
+        break;
+      }
+      found = true;
+      object(kind, name, tag, effect);
+      if (at.isPunctuation("(")) {
+        if (!ROUTINE_KINDS.contains(kind)) {
+          break;
+        }
+        at.parenthesis();
+      }
+    } while (at.acceptPunctuation(","));
+    if (!found) {
+      reading.add(effect, tag, kind.replace(' ', '_') + "/unknown");
+    }
+  }
+
+  private void object(String kind, List<String> name, String tag, Effect effect) {
+    String last = name.get(name.size() - 1);
+    String schema = name.size() > 1 ? name.get(name.size() - 2) : null;
+    if (RELATION_KINDS.contains(kind)) {
+      relation(name, effect, tag);
+    } else if (ROUTINE_KINDS.contains(kind)) {
+      reading.add(effect, tag, routineSchema(schema, last, tag) + "." + last + "()");
+    } else if (IN_SCHEMA.contains(kind)) {
+      reading.add(effect, tag, (schema == null ? scope.creationSchema() : schema) + "." + last);
+    } else {
+      String prefix =
+          switch (kind) {
+            case "user", "group" -> "role";
+            default -> kind.replace(' ', '_');
+          };
+      reading.add(effect, tag, prefix + "/" + last);
+    }
+  }
+
+  private String routineSchema(String schema, String name, String tag) {
+    if (schema != null) {
+      return schema;
+    }
+    if (!tag.startsWith("CREATE")) {
+      for (Catalog.UserFunction f : scope.catalog().userFunctions(name)) {
+        if (scope.searches(f.schema())) {
+          return f.schema();
+        }
+      }
+    }
+    return scope.creationSchema();
+  }
+
+  /** A relation that is defined otherwise. Temporary ones belong to the session. */
+  private void relation(List<String> name, Effect effect, String tag) {
+    String last = name.get(name.size() - 1);
+    String schema = name.size() > 1 ? name.get(name.size() - 2) : null;
+    if (scope.isTemporary(last)) {
+      reading.dependsOn(Dependency.SESSION);
+    }
+    for (Meaning meaning : scope.relation(schema, last)) {
+      reading.table(meaning.resource());
+      boolean temporary = meaning.resource().startsWith("pg_temp.");
+      boolean system = meaning.relation() != null && meaning.relation().isSystem();
+      reading.add(
+          temporary ? Effect.SESSION_STATE : system ? Effect.PRIVILEGE : effect,
+          tag,
+          meaning.resource());
+      if (meaning.relation() != null) {
+        for (Relation ancestor : scope.catalog().ancestors(meaning.relation())) {
+          reading.add(effect, tag, ancestor.resource());
+        }
+      }
+    }
+  }
+
+  /** Triggers, rules and policies: the table behind ON, or TO for an older rule. */
+  private void tableOfPart(String kind, String tag, Effect effect) {
+    // CREATE RULE r AS ON UPDATE TO t; CREATE TRIGGER t BEFORE INSERT ON t.
+    String word = kind.equals("rule") && tag.startsWith("CREATE") ? "to" : "on";
+    while (!at.atEnd() && !at.accept(word)) {
+      at.advance();
+    }
+    List<String> table = at.name();
+    if (table.isEmpty()) {
+      reading.add(effect, tag, "unknown");
+    } else {
+      relation(table, effect, tag);
+    }
+  }
+
+  private String comment(String tag) {
+    at.accept("on");
+    String kind = kind();
+    List<String> name = new ArrayList<>();
+    if (kind.equals("column")) {
+      name = at.name();
+      if (name.size() > 1) {
+        name.remove(name.size() - 1);
+        relation(name, Effect.SCHEMA, tag);
+        return tag;
+      }
+    }
+    if (TABLE_PARTS.contains(kind) || kind.equals("constraint")) {
+      tableOfPart("trigger", tag, Effect.SCHEMA);
+    } else {
+      named(kind, tag, Effect.SCHEMA);
+    }
+    return tag;
+  }
+
+  /** GRANT and REVOKE: on tables, on other objects, or of roles. */
+  private String grant(String tag) {
+    List<Token> all = at.rest();
+    if (!at.hasAhead("on")) {
+      for (Token token : all) {
+        if (token.isWord("to") || token.isWord("from")) {
+          break;
+        }
+        if (token.isName()) {
+          reading.add(Effect.PRIVILEGE, tag, "role/" + token.text());
+        }
+      }
+      return tag;
+    }
+    while (!at.accept("on")) {
+      at.advance();
+    }
+    Optional<String> kind = grantKind();
+    if (at.accept("all")) {
+      reading.add(Effect.PRIVILEGE, tag, "schema/" + afterSchema());
+      return tag;
+    }
+    named(kind.orElse("table"), tag, Effect.PRIVILEGE);
+    return tag;
+  }
+
+  private Optional<String> grantKind() {
+    return switch (at.word()) {
+      case "table",
+          "sequence",
+          "database",
+          "domain",
+          "function",
+          "procedure",
+          "routine",
+          "language",
+          "schema",
+          "tablespace",
+          "type",
+          "parameter",
+          "foreign",
+          "large" ->
+          at.rest().size() > 1 && (at.rest().get(1).isName() || at.word().equals("large"))
+              ? Optional.of(kind())
+              : Optional.empty();
+      default -> Optional.empty();
+    };
+  }
+
+  private String afterSchema() {
+    while (!at.atEnd() && !at.accept("schema")) {
+      at.advance();
+    }
+    return at.isName() ? at.token().text() : "unknown";
+  }
+
+  /** Functions that defining something runs: defaults, index expressions, USING clauses. */
+  private void calls(List<Token> definition) {
+    for (int i = 0; i + 1 < definition.size(); i++) {
+      if (!definition.get(i).isName() || !definition.get(i + 1).isPunctuation("(")) {
+        continue;
+      }
+      String name = definition.get(i).text();
+      for (Catalog.UserFunction f : scope.catalog().userFunctions(name)) {
+        if (!f.harmless()) {
+          reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
+        }
+      }
+      Boolean isVolatile = scope.catalog().builtinFunction(name);
+      if (isVolatile != null) {
+        FunctionRules.effectOfBuiltin(name, isVolatile)
+            .filter(effect -> effect == Effect.EXECUTE)
+            .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
+      }
+    }
+  }
+}

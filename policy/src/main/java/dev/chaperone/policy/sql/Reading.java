@@ -1,0 +1,152 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.Access;
+import dev.chaperone.policy.Dependency;
+import dev.chaperone.policy.Effect;
+import dev.chaperone.policy.Operation;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What has been read of one statement so far. */
+final class Reading {
+  private final Set<Access> accesses = new LinkedHashSet<>();
+  private final List<SessionEffect> effects = new ArrayList<>();
+  private final Set<Dependency> dependencies = EnumSet.noneOf(Dependency.class);
+  private final Set<String> tables = new LinkedHashSet<>();
+  private final Set<String> targets = new LinkedHashSet<>();
+  private final Set<String> columns = new LinkedHashSet<>();
+  private final Set<String> unresolved = new LinkedHashSet<>();
+  private Optional<String> refusal = Optional.empty();
+  private boolean hasWhere;
+  private boolean hasLimit;
+  private boolean hasReturning;
+  private int parameters;
+
+  void add(Effect effect, String command, String resource) {
+    accesses.add(new Access(effect, command, resource));
+  }
+
+  void add(Access access) {
+    accesses.add(access);
+  }
+
+  void effect(SessionEffect effect) {
+    effects.add(effect);
+  }
+
+  void dependsOn(Dependency dependency) {
+    dependencies.add(dependency);
+  }
+
+  void dependsOn(Set<Dependency> more) {
+    dependencies.addAll(more);
+  }
+
+  void refuse(String reason) {
+    if (refusal.isEmpty()) {
+      refusal = Optional.of(reason);
+    }
+  }
+
+  void table(String resource) {
+    tables.add(resource);
+  }
+
+  void target(String resource) {
+    tables.add(resource);
+    targets.add(resource);
+  }
+
+  void columns(Set<String> names) {
+    columns.addAll(names);
+  }
+
+  void unresolved(String name) {
+    unresolved.add(name);
+  }
+
+  void hasWhere(boolean value) {
+    hasWhere = value;
+  }
+
+  void hasLimit() {
+    hasLimit = true;
+  }
+
+  void hasReturning() {
+    hasReturning = true;
+  }
+
+  void parameter(int number) {
+    parameters = Math.max(parameters, number);
+  }
+
+  Set<Access> accesses() {
+    return accesses;
+  }
+
+  Set<Dependency> dependencies() {
+    return dependencies;
+  }
+
+  Set<String> tables() {
+    return tables;
+  }
+
+  Set<String> targets() {
+    return targets;
+  }
+
+  boolean hasWhere() {
+    return hasWhere;
+  }
+
+  boolean hasReturningClause() {
+    return hasReturning;
+  }
+
+  /** Takes over what a nested statement (a body) does, but not what it does to the session. */
+  void include(Reading body) {
+    accesses.addAll(body.accesses);
+    includeFacts(body);
+  }
+
+  /** Takes over the facts of a nested statement without its accesses. */
+  void includeFacts(Reading body) {
+    dependencies.addAll(body.dependencies);
+    tables.addAll(body.tables);
+    targets.addAll(body.targets);
+    columns.addAll(body.columns);
+    unresolved.addAll(body.unresolved);
+    if (body.refusal.isPresent()) {
+      refuse(body.refusal.get());
+    }
+    hasWhere |= body.hasWhere;
+    hasLimit |= body.hasLimit;
+    hasReturning |= body.hasReturning;
+    parameters = Math.max(parameters, body.parameters);
+  }
+
+  SqlStatement toStatement(String canonical, String command, int statementCount) {
+    Map<String, Object> attributes = new HashMap<>(16);
+    attributes.put(SqlAttributes.HAS_WHERE, hasWhere);
+    attributes.put(SqlAttributes.HAS_LIMIT, hasLimit);
+    attributes.put(SqlAttributes.HAS_RETURNING, hasReturning);
+    attributes.put(SqlAttributes.TABLES, List.copyOf(tables));
+    attributes.put(SqlAttributes.COLUMNS, List.copyOf(columns));
+    attributes.put(SqlAttributes.STATEMENT_COUNT, statementCount);
+    attributes.put(SqlAttributes.PARAMETERS, parameters);
+    attributes.put(SqlAttributes.UNRESOLVED, List.copyOf(unresolved));
+    return new SqlStatement(
+        canonical,
+        new Operation.Part(command, List.copyOf(accesses), attributes),
+        effects,
+        refusal);
+  }
+}

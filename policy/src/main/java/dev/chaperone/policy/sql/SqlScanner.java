@@ -644,7 +644,7 @@ final class SqlScanner {
         char[] folded = word.toCharArray();
         for (int k = i; k < folded.length; k++) {
           if (folded[k] >= 'A' && folded[k] <= 'Z') {
-            folded[k] += 'a' - 'A';
+            folded[k] = (char) (folded[k] + ('a' - 'A'));
           }
         }
         return new String(folded);

@@ -208,11 +208,15 @@ final class SchemaValidator {
     Long least = schema.bounds().get("min" + what);
     Long most = schema.bounds().get("max" + what);
     if (least != null && size < least) {
-      add(tree.position(), path, "must have at least " + least + " " + unit + ", not " + size);
+      add(tree.position(), path, "must have at least " + count(least, unit) + ", not " + size);
     }
     if (most != null && size > most) {
-      add(tree.position(), path, "must have at most " + most + " " + unit + ", not " + size);
+      add(tree.position(), path, "must have at most " + count(most, unit) + ", not " + size);
     }
+  }
+
+  private static String count(long number, String units) {
+    return number + " " + (number == 1 ? units.substring(0, units.length() - 1) : units);
   }
 
   static String unknown(String what, String name, Collection<String> known) {

@@ -315,7 +315,7 @@ final class Translation {
             connection, "spec.limits.statementBytes", connection.spec().limits().statementBytes());
     long message =
         bytes(connection, "spec.limits.messageBytes", connection.spec().limits().messageBytes());
-    if (statement > message) {
+    if (statement > message && message > 0) {
       problems.add(
           connection.problem(
               "spec.limits.statementBytes",
@@ -331,7 +331,7 @@ final class Translation {
         || bytes.getAsLong() < SMALLEST_BOUND
         || bytes.getAsLong() > LARGEST_BOUND) {
       problems.add(connection.problem(path, "must be between 1Ki and 1Gi, not " + text));
-      return SMALLEST_BOUND;
+      return 0;
     }
     return bytes.getAsLong();
   }

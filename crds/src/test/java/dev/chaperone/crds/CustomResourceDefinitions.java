@@ -5,11 +5,14 @@ import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentSession;
 import dev.chaperone.crds.v1alpha1.ApprovalRequest;
+import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn;
 import io.fabric8.crdv2.generator.CRDGenerator;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +25,8 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 
 /**
  * Generates the CRDs from the Java types, and finishes what the generator cannot express: the keys
- * of list maps, descriptions of the top levels, bounds written as whole numbers.
+ * of list maps, descriptions of the top levels, the order of printer columns, bounds written as
+ * whole numbers.
  */
 final class CustomResourceDefinitions {
   private static final List<Class<? extends HasMetadata>> TYPES =
@@ -82,8 +86,20 @@ final class CustomResourceDefinitions {
       map(properties.get("status"))
           .putIfAbsent("description", "What is: written by the operator alone.");
       root.put("required", List.of("spec"));
+      sortColumns(map(version), type);
       finishSchema(root, "");
     }
+  }
+
+  /** Puts the printer columns in the order in which the type declares them. */
+  private static void sortColumns(Map<String, Object> version, Class<? extends HasMetadata> type) {
+    List<String> order =
+        Arrays.stream(type.getAnnotationsByType(AdditionalPrinterColumn.class))
+            .map(AdditionalPrinterColumn::name)
+            .toList();
+    List<Object> columns = new ArrayList<>((List<?>) version.get("additionalPrinterColumns"));
+    columns.sort(Comparator.comparingInt(c -> order.indexOf((String) map(c).get("name"))));
+    version.put("additionalPrinterColumns", columns);
   }
 
   private static void finishSchema(Map<String, Object> schema, String path) {

@@ -33,7 +33,9 @@ public final class OperationSchema {
           "hasReturning", Type.BOOL,
           "tables", Type.STRING_LIST,
           "columns", Type.STRING_LIST,
-          "parameters", Type.INT);
+          "statementCount", Type.INT,
+          "parameters", Type.INT,
+          "unresolved", Type.STRING_LIST);
 
   /** The fields of {@code session} that {@link Requester#session()} may hold. */
   public static final Map<String, Type> SESSION = Map.of("database", Type.STRING);

@@ -41,6 +41,8 @@ final class YamlReader {
   private static final Pattern OCTAL = Pattern.compile("[-+]?0o?[0-7]{1,20}");
   private static final Pattern HEXADECIMAL = Pattern.compile("[-+]?0x[0-9a-fA-F]{1,15}");
 
+  private static final String TAGS =
+      "tags are not supported; put text that begins with ! in quotes";
   private static final Set<String> TRUE = Set.of("true", "yes", "on");
 
   private final String file;
@@ -103,13 +105,25 @@ final class YamlReader {
       add(
           e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark(),
           "",
-          "not valid YAML: " + e.getProblem());
+          "not valid YAML: " + withoutText(e.getProblem()));
     } catch (YAMLException e) {
       problems.add(new Problem(file, 0, 0, "", "not valid YAML: " + firstLine(e.getMessage())));
     } catch (StackOverflowError e) {
       problems.add(new Problem(file, 0, 0, "", "not valid YAML: nested too deeply"));
     }
     return documents;
+  }
+
+  /** Names of aliases and tags are text of the file, perhaps of an unquoted secret. */
+  private static String withoutText(String problem) {
+    String text = String.valueOf(problem);
+    if (text.contains("alias") || text.contains("anchor")) {
+      return "an alias or anchor that cannot be; put text that begins with * or & in quotes";
+    }
+    if (text.contains("tag")) {
+      return TAGS;
+    }
+    return firstLine(text);
   }
 
   private static String firstLine(String message) {
@@ -188,7 +202,7 @@ final class YamlReader {
     Tag tag = node.getTag();
     if (tag.equals(Tag.STR) || tag.equals(Tag.TIMESTAMP) || !node.isPlain()) {
       if (tag.getValue().startsWith("!") && !tag.equals(Tag.STR)) {
-        add(node.getStartMark(), path, "tags are not supported");
+        add(node.getStartMark(), path, TAGS);
       }
       return text;
     }
@@ -208,7 +222,7 @@ final class YamlReader {
         return text;
       }
     }
-    add(node.getStartMark(), path, "tags are not supported");
+    add(node.getStartMark(), path, TAGS);
     return text;
   }
 

@@ -20,6 +20,10 @@ import java.util.stream.Collectors;
 final class RuleChecks {
   private static final Set<String> DATA_CHANGES = Set.of("INSERT", "UPDATE", "DELETE", "MERGE");
 
+  /** The canonical names that have neither a schema nor a kind. */
+  private static final Set<String> WITHOUT_SCHEMA =
+      Set.of("constraints", "current", "server", "system", "unknown");
+
   private RuleChecks() {}
 
   static void check(Resource<AccessPolicySpec> resource, Policy policy, List<Problem> problems) {
@@ -72,7 +76,10 @@ final class RuleChecks {
       Resource<AccessPolicySpec> resource, Rule rule, String path, List<Problem> problems) {
     for (int j = 0; j < rule.resources().size(); j++) {
       String name = rule.resources().get(j);
-      if (!name.contains(".") && !name.contains("/") && !name.contains("*")) {
+      if (!name.contains(".")
+          && !name.contains("/")
+          && !name.contains("*")
+          && !WITHOUT_SCHEMA.contains(name)) {
         problems.add(
             resource.problem(
                 path + ".resources[" + j + "]",

@@ -199,7 +199,16 @@ final class Translation {
     }
     String namespace = connection.metadata().namespace();
     String name = connection.metadata().name();
-    Limits limits = policies.limits(new Requester(subject, namespace, name, Map.of()));
+    Requester requester = new Requester(subject, namespace, name, Map.of());
+    if (policies.policies(requester).isEmpty()) {
+      notices.add(
+          "AgentConnection "
+              + connection.metadata()
+              + ": no AccessPolicy governs service account "
+              + subject.serviceAccount()
+              + ", so everything is denied");
+    }
+    Limits limits = policies.limits(requester);
     return Optional.of(
         new ConnectionConfiguration(
             namespace,

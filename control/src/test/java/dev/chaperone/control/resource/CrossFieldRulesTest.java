@@ -31,6 +31,7 @@ class CrossFieldRulesTest {
           .setOptions(OPTIONS)
           .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
           .addVar("self", SimpleType.DYN)
+          .addVar("oldSelf", SimpleType.DYN)
           .build();
   private static final CelRuntime RUNTIME =
       CelRuntimeFactory.plannerRuntimeBuilder().setOptions(OPTIONS).build();
@@ -45,6 +46,29 @@ class CrossFieldRulesTest {
     check("AccessPolicy", "accesspolicies");
     assertThat(held).as("rules that held in some file").isEqualTo(known);
     assertThat(broken).as("rules that some file broke").isEqualTo(known);
+  }
+
+  @Test
+  void everyRuleOfEveryCrdCompiles() throws Exception {
+    for (String plural :
+        List.of("agentconnections", "accesspolicies", "approvalrequests", "agentsessions")) {
+      compile(crd(plural));
+    }
+  }
+
+  private static void compile(Object node) throws Exception {
+    if (node instanceof Map<?, ?> map) {
+      if (map.get("rule") instanceof String rule && map.containsKey("message")) {
+        assertThat(COMPILER.compile(rule).getErrors()).as(rule).isEmpty();
+      }
+      for (Object child : map.values()) {
+        compile(child);
+      }
+    } else if (node instanceof List<?> list) {
+      for (Object child : list) {
+        compile(child);
+      }
+    }
   }
 
   private void check(String kind, String plural) throws Exception {

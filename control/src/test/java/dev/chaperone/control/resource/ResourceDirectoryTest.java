@@ -7,6 +7,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,6 +103,35 @@ class ResourceDirectoryTest {
     assertThat(set.secrets().get(0).spec().get("k"))
         .contains("hidden".getBytes(StandardCharsets.UTF_8));
     assertThat(set.secrets().get(0).spec()).hasToString("Secret[k]");
+  }
+
+  /** Whatever the bytes are, the answer is resources or problems, and never shows a secret. */
+  @Test
+  void survivesAnyBytes() throws Exception {
+    Random random = new Random(7);
+    List<Path> files;
+    try (Stream<Path> walk = Files.walk(Path.of("src/test/resources/resources"))) {
+      files = walk.filter(Files::isRegularFile).sorted().toList();
+    }
+    int refused = 0;
+    for (int round = 0; round < 20; round++) {
+      for (Path file : files) {
+        byte[] bytes = Files.readAllBytes(file);
+        for (int i = 0; i <= random.nextInt(4); i++) {
+          int at = random.nextInt(bytes.length);
+          switch (random.nextInt(3)) {
+            case 0 -> bytes[at] = (byte) random.nextInt(128);
+            case 1 -> bytes[at] = (byte) "{}[]:-&*!|>'\"#?, \n\t%@`".charAt(random.nextInt(22));
+            default -> bytes = Arrays.copyOf(bytes, at + 1);
+          }
+        }
+        ResourceReader reader = new ResourceReader();
+        reader.read("f", bytes);
+        refused += reader.problems().isEmpty() ? 0 : 1;
+        assertThat(reader.problems().toString()).doesNotContain("correct-horse");
+      }
+    }
+    assertThat(refused).isPositive();
   }
 
   @Test

@@ -1,0 +1,148 @@
+package dev.chaperone.sidecar.control;
+
+import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.resource.Problem;
+import dev.chaperone.control.translation.Configuration;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * Follows a configuration directory. A change is read once two looks in a row have seen the same
+ * files, so that a file that is still being written is not taken for its whole: a policy cut off
+ * above its Deny rules would allow too much.
+ *
+ * <p>It looks ten times a second; notifications of the file system are not used because they miss
+ * changes on network and overlay file systems.
+ */
+public final class DirectoryWatch implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(DirectoryWatch.class.getName());
+  private static final long LOOK_MILLIS = 100;
+
+  /** Told of what was read. Calls come from one thread. */
+  public interface Listener {
+    /**
+     * A valid configuration was read.
+     *
+     * @throws IOException when it cannot be put in force; the previous one then stays
+     */
+    void changed(Configuration configuration) throws IOException;
+
+    /** What was read is not valid; the last good configuration stays in force. */
+    void invalid(List<Problem> problems);
+  }
+
+  /** Reads the directory. */
+  public interface Loader {
+    Configuration load(long generation) throws InvalidConfigurationException;
+  }
+
+  private record Stamp(long modified, long size, Object fileKey) {}
+
+  private final Path directory;
+  private final Loader loader;
+  private final Listener listener;
+  private final Thread thread;
+  private long generation;
+  private Map<Path, Stamp> inForce;
+  private volatile boolean closed;
+
+  /**
+   * Watches a directory whose present content is in force.
+   *
+   * @param generation of the configuration already in force
+   */
+  public DirectoryWatch(Path directory, long generation, Loader loader, Listener listener) {
+    this.directory = directory;
+    this.generation = generation;
+    this.loader = loader;
+    this.listener = listener;
+    this.inForce = look();
+    this.thread = new Thread(this::run, "configuration");
+    this.thread.setDaemon(true);
+  }
+
+  /** Begins to look. */
+  public void start() {
+    thread.start();
+  }
+
+  private void run() {
+    Map<Path, Stamp> previous = inForce;
+    while (!closed) {
+      try {
+        Thread.sleep(LOOK_MILLIS);
+        Map<Path, Stamp> now = look();
+        if (now.equals(previous) && !now.equals(inForce)) {
+          inForce = now;
+          read();
+        }
+        previous = now;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      } catch (UncheckedIOException e) {
+        // A directory that vanishes between two steps of a look is looked at again.
+        previous = Map.of();
+      } catch (RuntimeException e) {
+        LOGGER.log(System.Logger.Level.ERROR, "configuration could not be applied", e);
+        listener.invalid(List.of(problem("internal error: " + e.getClass().getSimpleName())));
+      }
+    }
+  }
+
+  private void read() {
+    try {
+      Configuration configuration = loader.load(generation + 1);
+      listener.changed(configuration);
+      generation++;
+    } catch (InvalidConfigurationException e) {
+      listener.invalid(e.problems());
+    } catch (IOException e) {
+      listener.invalid(List.of(problem(e.getMessage())));
+    }
+  }
+
+  private Problem problem(String message) {
+    return new Problem(directory.toString(), 0, 0, "", message);
+  }
+
+  private Map<Path, Stamp> look() {
+    Map<Path, Stamp> stamps = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(directory)) {
+      files.forEach(
+          file -> {
+            try {
+              BasicFileAttributes attributes =
+                  Files.readAttributes(file, BasicFileAttributes.class);
+              if (attributes.isRegularFile()) {
+                stamps.put(
+                    file,
+                    new Stamp(
+                        attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS),
+                        attributes.size(),
+                        attributes.fileKey()));
+              }
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return stamps;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+  }
+}

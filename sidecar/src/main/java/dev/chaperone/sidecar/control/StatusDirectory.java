@@ -1,0 +1,116 @@
+package dev.chaperone.sidecar.control;
+
+import dev.chaperone.control.resource.Problem;
+import dev.chaperone.sidecar.gateway.Gateway.Served;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.Yaml;
+
+/**
+ * Where the gateway says how it is, in files: what a cluster keeps in the status of resources. Only
+ * its owner may look; it is never read as configuration.
+ */
+public final class StatusDirectory {
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rwx------");
+
+  private final Path directory;
+  private final Yaml yaml;
+
+  private StatusDirectory(Path directory) {
+    this.directory = directory;
+    DumperOptions options = new DumperOptions();
+    options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+    this.yaml = new Yaml(options);
+  }
+
+  /**
+   * Makes the directory, or takes one that is there.
+   *
+   * @param configuration the directory it must not be part of
+   * @throws IOException when it cannot be made, belongs to the configuration, or others may look in
+   */
+  public static StatusDirectory open(Path directory, Path configuration) throws IOException {
+    Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+    Path real = directory.toRealPath();
+    if (real.startsWith(configuration.toRealPath())) {
+      throw new IOException("the status directory must not be inside the configuration directory");
+    }
+    Files.setPosixFilePermissions(real, OWNER_ONLY);
+    return new StatusDirectory(real);
+  }
+
+  /** Writes everything anew. */
+  public synchronized void write(ConfigurationState state, List<Served> served) throws IOException {
+    Map<String, Object> configuration = new LinkedHashMap<>();
+    configuration.put("generation", state.generation());
+    configuration.put("inForceSince", state.since().toString());
+    configuration.put("current", state.isCurrent());
+    configuration.put("problems", state.problems().stream().map(Problem::toString).toList());
+    replace("configuration.yaml", configuration);
+    for (Served connection : served) {
+      replace(
+          "agentconnection-" + connection.connection().name() + ".yaml",
+          resource(state, connection));
+    }
+  }
+
+  private static Map<String, Object> resource(ConfigurationState state, Served served) {
+    var ruling = served.connection().ruling();
+    Map<String, Object> status = new LinkedHashMap<>();
+    status.put(
+        "conditions",
+        List.of(
+            condition("Accepted", true, "Served", "listening on " + served.addresses(), state),
+            condition(
+                "Suspended",
+                ruling.connection().suspended(),
+                ruling.connection().suspended() ? "Suspended" : "NotSuspended",
+                "",
+                state)));
+    status.put("sessions", Map.of("active", served.connection().clientCount()));
+    status.put("policyGeneration", ruling.policies().generation());
+    Map<String, Object> resource = new LinkedHashMap<>();
+    resource.put("apiVersion", "chaperone.dev/v1alpha1");
+    resource.put("kind", "AgentConnection");
+    resource.put(
+        "metadata",
+        Map.of("name", ruling.connection().name(), "namespace", ruling.connection().namespace()));
+    resource.put("status", status);
+    return resource;
+  }
+
+  private static Map<String, Object> condition(
+      String type, boolean is, String reason, String message, ConfigurationState state) {
+    Map<String, Object> condition = new LinkedHashMap<>();
+    condition.put("type", type);
+    condition.put("status", is ? "True" : "False");
+    condition.put("reason", reason);
+    condition.put("message", message);
+    condition.put("lastTransitionTime", state.since().toString());
+    return condition;
+  }
+
+  private void replace(String name, Object content) throws IOException {
+    Path temporary = Files.createTempFile(directory, "." + name, ".tmp");
+    try {
+      Files.writeString(temporary, yaml.dump(content));
+      Files.move(
+          temporary,
+          directory.resolve(name),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+package dev.chaperone.sidecar.gateway;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** What is counted for one connection. Names carry no content: no statement, no value. */
+public final class ConnectionMetrics {
+  private final MeterRegistry registry;
+  private final String connection;
+  private final Counter allowed;
+  private final Map<Refusal.Kind, Counter> refused = new EnumMap<>(Refusal.Kind.class);
+  private final Counter protocolErrors;
+  private final Counter limited;
+  private final Timer analysis;
+
+  ConnectionMetrics(MeterRegistry registry, String connection, Supplier<Number> clients) {
+    this.registry = registry;
+    this.connection = connection;
+    this.allowed = operations("allowed", "none");
+    for (Refusal.Kind kind : Refusal.Kind.values()) {
+      refused.put(kind, operations("refused", kind.label()));
+    }
+    this.protocolErrors =
+        Counter.builder("chaperone.protocol.errors")
+            .description("Messages that were not understood")
+            .tag("connection", connection)
+            .register(registry);
+    this.limited =
+        Counter.builder("chaperone.results.limited")
+            .description("Operations ended because their result passed a limit")
+            .tag("connection", connection)
+            .register(registry);
+    this.analysis =
+        Timer.builder("chaperone.analysis")
+            .description("Time to read and decide an operation that was not in the cache")
+            .tag("connection", connection)
+            .register(registry);
+    Gauge.builder("chaperone.client.connections", clients)
+        .description("Open client connections")
+        .tag("connection", connection)
+        .register(registry);
+  }
+
+  void allowed() {
+    allowed.increment();
+  }
+
+  void refused(Refusal.Kind kind) {
+    refused.get(kind).increment();
+  }
+
+  /** A message was not understood. */
+  public void protocolError() {
+    protocolErrors.increment();
+  }
+
+  /** A result passed a limit. */
+  public void resultLimited() {
+    limited.increment();
+  }
+
+  /** An operation was read and decided. */
+  public void analyzed(Duration duration) {
+    analysis.record(duration);
+  }
+
+  /**
+   * A client connection could not be opened.
+   *
+   * @param cause a constant, such as {@code target-unreachable}
+   */
+  public void loginFailed(String cause) {
+    Counter.builder("chaperone.login.failures")
+        .description("Client connections that could not be opened")
+        .tag("connection", connection)
+        .tag("cause", cause)
+        .register(registry)
+        .increment();
+  }
+
+  /** How many operations were allowed so far. */
+  long allowedCount() {
+    return (long) allowed.count();
+  }
+
+  /** How many operations were refused so far. */
+  long refusedCount() {
+    return (long) refused.values().stream().mapToDouble(Counter::count).sum();
+  }
+
+  private Counter operations(String decision, String reason) {
+    return Counter.builder("chaperone.operations")
+        .description("Operations by decision")
+        .tag("connection", connection)
+        .tag("decision", decision)
+        .tag("reason", reason)
+        .register(registry);
+  }
+}

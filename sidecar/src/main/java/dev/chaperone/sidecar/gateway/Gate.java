@@ -1,0 +1,89 @@
+package dev.chaperone.sidecar.gateway;
+
+import dev.chaperone.policy.Decision;
+import java.security.SecureRandom;
+import java.util.Optional;
+
+/**
+ * The path of an operation, the same for every protocol: decide, hold, record, forward. A protocol
+ * brings the decision of the policy set; the gate says whether the operation goes on.
+ *
+ * <p>Nothing is forwarded but through {@link #admit}.
+ */
+public final class Gate {
+  private static final char[] ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789".toCharArray();
+  private static final int ID_LENGTH = 10;
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private final OperationRate rate = new OperationRate();
+  private final ConnectionMetrics metrics;
+
+  Gate(ConnectionMetrics metrics) {
+    this.metrics = metrics;
+  }
+
+  /**
+   * Lets an operation pass or says why not. Counts it.
+   *
+   * @param ruling what is in force
+   * @param decision what policy said of it under that ruling
+   * @return empty where it may be forwarded
+   */
+  public Optional<Refusal> admit(Ruling ruling, Decision decision) {
+    if (decision instanceof Decision.Allow) {
+      if (ruling.limits().operationsPerMinute().isPresent()
+          && !rate.tryAcquire(ruling.limits().operationsPerMinute().getAsLong())) {
+        return Optional.of(refuseRate(ruling));
+      }
+      metrics.allowed();
+      return Optional.empty();
+    }
+    return Optional.of(refuse(decision));
+  }
+
+  /**
+   * Says whether an operation that is only announced can already be refused: a statement that is
+   * prepared and not yet run. Counts refusals alone.
+   */
+  public Optional<Refusal> preview(Decision decision) {
+    return decision instanceof Decision.Deny ? Optional.of(refuse(decision)) : Optional.empty();
+  }
+
+  /** Refuses what no policy can allow. */
+  public Refusal guard(String message, String hint) {
+    metrics.refused(Refusal.Kind.GUARD);
+    return new Refusal(Refusal.Kind.GUARD, message, "Decision " + newDecisionId() + ".", hint);
+  }
+
+  private Refusal refuse(Decision decision) {
+    metrics.refused(Refusal.Kind.POLICY);
+    String detail = decision.basis().reason() + " Decision " + newDecisionId() + ".";
+    if (decision instanceof Decision.Deny deny) {
+      return new Refusal(Refusal.Kind.POLICY, deny.message(), detail, deny.hint());
+    }
+    // A connection whose policies ask for approval is not served by this version; should such a
+    // decision come here all the same, the operation does not pass.
+    return new Refusal(
+        Refusal.Kind.POLICY, "this operation needs approval, which is not available", detail, "");
+  }
+
+  private Refusal refuseRate(Ruling ruling) {
+    metrics.refused(Refusal.Kind.RATE);
+    return new Refusal(
+        Refusal.Kind.RATE,
+        "too many operations: policy allows "
+            + ruling.limits().operationsPerMinute().getAsLong()
+            + " a minute",
+        "Decision " + newDecisionId() + ".",
+        "Try again in a few seconds.");
+  }
+
+  /** Names one decision in what the agent is told and in the log. */
+  private static String newDecisionId() {
+    StringBuilder id = new StringBuilder(ID_LENGTH);
+    for (int i = 0; i < ID_LENGTH; i++) {
+      id.append(ID_ALPHABET[RANDOM.nextInt(ID_ALPHABET.length)]);
+    }
+    return id.toString();
+  }
+}

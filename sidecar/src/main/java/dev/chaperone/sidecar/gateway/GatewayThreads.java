@@ -1,0 +1,65 @@
+package dev.chaperone.sidecar.gateway;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.nio.NioEventLoopGroup;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The threads of the gateway: event loops that carry the traffic, one that carries the gateway's
+ * own questions to targets, and a few that compute what would hold an event loop up.
+ */
+public final class GatewayThreads implements AutoCloseable {
+  /** Each client connection has at most one task waiting; more than these are refused. */
+  private static final int MAX_WAITING_TASKS = 10_000;
+
+  private final EventLoopGroup traffic;
+  private final EventLoopGroup background;
+  private final ThreadPoolExecutor computing;
+
+  /**
+   * Starts them.
+   *
+   * @param processors how many the gateway may use; half of them carry traffic
+   */
+  public GatewayThreads(int processors) {
+    int loops = Math.max(1, processors / 2);
+    traffic = new NioEventLoopGroup(loops, new DefaultThreadFactory("traffic", true));
+    background = new NioEventLoopGroup(1, new DefaultThreadFactory("background", true));
+    computing =
+        new ThreadPoolExecutor(
+            Math.max(1, loops),
+            Math.max(1, loops),
+            30,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(MAX_WAITING_TASKS),
+            new DefaultThreadFactory("computing", true));
+    computing.allowCoreThreadTimeOut(true);
+  }
+
+  /** Event loops for client connections and, on the same loop, their connections to targets. */
+  public EventLoopGroup traffic() {
+    return traffic;
+  }
+
+  /** An event loop that no client's traffic runs on. */
+  public EventLoop backgroundLoop() {
+    return background.next();
+  }
+
+  /** Threads for what takes longer than an event loop may be held up. */
+  public Executor computing() {
+    return computing;
+  }
+
+  @Override
+  public void close() {
+    traffic.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3_000);
+    background.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3_000);
+    computing.shutdownNow();
+  }
+}

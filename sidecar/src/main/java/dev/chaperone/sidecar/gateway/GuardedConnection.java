@@ -1,0 +1,102 @@
+package dev.chaperone.sidecar.gateway;
+
+import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * One AgentConnection while it is served: what is in force for it, and its open client connections.
+ * Safe for use by any thread.
+ */
+public final class GuardedConnection {
+  private final String name;
+  private final ConnectionMetrics metrics;
+  private final Gate gate;
+  private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
+  private volatile Ruling ruling;
+  private volatile boolean draining;
+
+  GuardedConnection(Ruling ruling, MeterRegistry registry) {
+    this.name = ruling.connection().name();
+    this.ruling = ruling;
+    this.metrics = new ConnectionMetrics(registry, name, clients::size);
+    this.gate = new Gate(metrics);
+  }
+
+  /** The AgentConnection's name. */
+  public String name() {
+    return name;
+  }
+
+  /** What is in force now; a new object after each change. */
+  public Ruling ruling() {
+    return ruling;
+  }
+
+  public Gate gate() {
+    return gate;
+  }
+
+  public ConnectionMetrics metrics() {
+    return metrics;
+  }
+
+  /** Whether no new client connection may be opened because the gateway is stopping. */
+  public boolean isDraining() {
+    return draining;
+  }
+
+  /**
+   * Adds a client connection, if the limit allows one more.
+   *
+   * @return whether it was added
+   */
+  public boolean register(ClientConnection client) {
+    synchronized (clients) {
+      if (draining || clients.size() >= ruling.connection().bounds().clientConnections()) {
+        return false;
+      }
+      return clients.add(client);
+    }
+  }
+
+  /** Removes a client connection that was closed. */
+  public void unregister(ClientConnection client) {
+    clients.remove(client);
+  }
+
+  /** How many client connections are open. */
+  public int clientCount() {
+    return clients.size();
+  }
+
+  /** Puts a new configuration in force for the next operation of every client connection. */
+  void apply(Ruling next) {
+    Ruling previous = ruling;
+    ruling = next;
+    if (next.connection().suspended()) {
+      closeClients(CloseReason.SUSPENDED);
+    } else if (leadsElsewhere(previous.connection(), next.connection())) {
+      closeClients(CloseReason.RECONFIGURED);
+    }
+  }
+
+  private static boolean leadsElsewhere(
+      ConnectionConfiguration before, ConnectionConfiguration after) {
+    return !before.target().equals(after.target()) || !before.tls().equals(after.tls());
+  }
+
+  void drain(CloseReason reason) {
+    synchronized (clients) {
+      draining = true;
+    }
+    List.copyOf(clients).forEach(client -> client.drain(reason));
+  }
+
+  void closeClients(CloseReason reason) {
+    List.copyOf(clients).forEach(client -> client.close(reason));
+  }
+}

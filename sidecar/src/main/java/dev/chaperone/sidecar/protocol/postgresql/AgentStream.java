@@ -1,0 +1,627 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.policy.sql.SessionEffect;
+import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
+import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
+import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
+import dev.chaperone.sidecar.protocol.postgresql.StatementNames.Portal;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the agent sends, message by message, in the order it came.
+ *
+ * <pre>
+ *            refused, session idle                       Sync (answered here)
+ *   READY ------------------------------&gt; SKIPPING_HERE ---------------------&gt; READY
+ *     |      refused, or the target failed               Sync (forwarded)
+ *     +---------------------------------&gt; SKIPPING -------------------------&gt; READY
+ *     |      CopyInResponse of the target                CopyDone, CopyFail, error
+ *     +---------------------------------&gt; COPYING_IN -----------------------&gt; READY
+ * </pre>
+ *
+ * <p>In every state the stream may be blocked for a while: until a text is judged, until the target
+ * answers what nothing may overtake. Nothing is processed meanwhile, and reading stops when what
+ * waits passes a bound.
+ */
+final class AgentStream implements MessageFramer.Handler {
+  /** Longest message of a fixed small shape (Describe, Execute, Close, CopyFail), in bytes. */
+  private static final int SMALL_MESSAGE_BYTES = 16 << 10;
+
+  /** A longer Bind is judged by its names and passed on as it comes, in bytes. */
+  private static final int BUFFERED_BIND_BYTES = 64 << 10;
+
+  /** Enough of a Bind for both names. */
+  private static final int BIND_NAMES_BYTES = 2 * (BodyReader.MAX_NAME_BYTES + 1);
+
+  /** A simple query that must fail: the target's grammar has no statement that begins so. */
+  private static final String FAILING_QUERY = "refused_by_chaperone";
+
+  private enum State {
+    READY,
+    SKIPPING_HERE,
+    SKIPPING,
+    COPYING_IN
+  }
+
+  private final ClientSession session;
+  private final MessageFramer framer = new MessageFramer(this);
+  private final ReplyLedger ledger;
+  private final StatementNames names;
+  private final Judge judge;
+  private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
+  private ErrorReply unreadable;
+
+  private State state = State.READY;
+
+  /** A text is being judged. */
+  private boolean asking;
+
+  /** The target may be about to ask for rows. */
+  private boolean copyPending;
+
+  /** The target is to answer all that was sent before anything more is judged; so it begins. */
+  private boolean settling = true;
+
+  private boolean groupOpen;
+  private long group;
+
+  /** The context may be another one when what was sent is done, or when the transaction ends. */
+  private boolean disturbed;
+
+  AgentStream(ClientSession session, ReplyLedger ledger, StatementNames names, Judge judge) {
+    this.session = session;
+    this.ledger = ledger;
+    this.names = names;
+    this.judge = judge;
+  }
+
+  MessageFramer framer() {
+    return framer;
+  }
+
+  /** Whether nothing is open that a close would cut off. */
+  boolean isBetweenGroups() {
+    return !groupOpen && !copyPending && !settling && !asking && framer.pendingBytes() == 0;
+  }
+
+  /** Whether nothing more is judged until the target has answered all that was sent. */
+  boolean isSettling() {
+    return settling;
+  }
+
+  /**
+   * The target has answered all that was sent.
+   *
+   * @param stillDisturbed whether the context may change again without a statement that says so,
+   *     when the open transaction ends
+   */
+  void settled(boolean stillDisturbed) {
+    settling = false;
+    disturbed = stillDisturbed;
+    session.processAgent();
+  }
+
+  /** The target failed and skips to the next Sync, which the client has not sent yet. */
+  void targetSkipsToSync() {
+    state = State.SKIPPING;
+    groupOpen = true;
+    copyPending = false;
+  }
+
+  /** The target waits for rows. */
+  void targetCopiesIn() {
+    state = State.COPYING_IN;
+    copyPending = false;
+  }
+
+  /** The target does not wait for rows any more. */
+  void copyEnded() {
+    if (state == State.COPYING_IN) {
+      state = State.READY;
+    }
+    copyPending = false;
+  }
+
+  @Override
+  public boolean isBlocked() {
+    return asking || copyPending || settling || session.isTargetBehind();
+  }
+
+  @Override
+  public int requiredBytes(byte type, int bodyBytes) {
+    switch (type) {
+      case FrontendMessage.COPY_DATA:
+        return 0;
+      case FrontendMessage.QUERY:
+      case FrontendMessage.PARSE:
+        return isTooLong(type, bodyBytes) ? 0 : bodyBytes;
+      case FrontendMessage.BIND:
+        return isTooLong(type, bodyBytes)
+            ? 0
+            : bodyBytes > BUFFERED_BIND_BYTES ? BIND_NAMES_BYTES : bodyBytes;
+      default:
+        return isTooLong(type, bodyBytes) ? 0 : bodyBytes;
+    }
+  }
+
+  private boolean isTooLong(byte type, int bodyBytes) {
+    switch (type) {
+      case FrontendMessage.COPY_DATA:
+      case FrontendMessage.BIND:
+        return bodyBytes > session.messageBytes();
+      case FrontendMessage.QUERY:
+        return bodyBytes > session.statementBytes() + 1;
+      case FrontendMessage.PARSE:
+        // Behind the text: name, and a type number for each of at most 65,535 parameters.
+        return bodyBytes > session.statementBytes() + (256 << 10);
+      default:
+        return bodyBytes > SMALL_MESSAGE_BYTES;
+    }
+  }
+
+  @Override
+  public Disposition onMessage(byte type, int bodyBytes, ByteBuf buffer, int start, int available) {
+    Disposition disposition = judgeMessage(type, bodyBytes, buffer, start, available);
+    if (disposition != Disposition.WAIT) {
+      judged.clear();
+      unreadable = null;
+    }
+    return disposition;
+  }
+
+  private Disposition judgeMessage(
+      byte type, int bodyBytes, ByteBuf buffer, int start, int available) {
+    if (type == FrontendMessage.TERMINATE) {
+      session.agentTerminates();
+      return Disposition.DROP;
+    }
+    switch (state) {
+      case SKIPPING:
+      case SKIPPING_HERE:
+        return onSkipped(type);
+      case COPYING_IN:
+        return onCopying(type, bodyBytes);
+      default:
+        break;
+    }
+    ErrorReply tooLong = isTooLong(type, bodyBytes) ? tooLong(type) : null;
+    try {
+      return onReady(type, bodyBytes, buffer, start, available, tooLong);
+    } catch (MalformedMessage e) {
+      session.metrics().protocolError();
+      return refuse(type, e.reply());
+    }
+  }
+
+  private Disposition onReady(
+      byte type, int bodyBytes, ByteBuf buffer, int start, int available, ErrorReply tooLong)
+      throws MalformedMessage {
+    switch (type) {
+      case FrontendMessage.COPY_DATA:
+      case FrontendMessage.COPY_DONE:
+      case FrontendMessage.COPY_FAIL:
+        // What a client still sends after a COPY failed; the server ignores it too (postgres.c).
+        return Disposition.DROP;
+      case FrontendMessage.SYNC:
+        return onSync();
+      case FrontendMessage.FLUSH:
+        return Disposition.FORWARD;
+      case FrontendMessage.QUERY:
+      case FrontendMessage.PARSE:
+      case FrontendMessage.BIND:
+      case FrontendMessage.DESCRIBE:
+      case FrontendMessage.EXECUTE:
+      case FrontendMessage.CLOSE:
+        if (tooLong != null) {
+          return refuse(type, tooLong);
+        }
+        break;
+      case FrontendMessage.FUNCTION_CALL:
+        session.metrics().protocolError();
+        return refuse(
+            type,
+            ErrorReply.error(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "function calls by message are not available through this gateway",
+                "Call the function in a SELECT."));
+      default:
+        throw new ProtocolViolation(
+            "message of type " + MessageFramer.printable(type) + " is not expected here");
+    }
+    BodyReader body = new BodyReader(buffer, start, available);
+    switch (type) {
+      case FrontendMessage.QUERY:
+        return onQuery(buffer, start, bodyBytes, body);
+      case FrontendMessage.PARSE:
+        return onParse(buffer, body);
+      case FrontendMessage.BIND:
+        return onBind(body, available == bodyBytes);
+      case FrontendMessage.DESCRIBE:
+        return onDescribe(body);
+      case FrontendMessage.EXECUTE:
+        return onExecute(body);
+      default:
+        return onClose(body);
+    }
+  }
+
+  private Disposition onQuery(ByteBuf buffer, int start, int bodyBytes, BodyReader body)
+      throws MalformedMessage {
+    body.skipCString();
+    body.requireEnd();
+    Judgement judgement = judgement(this, buffer, start, bodyBytes - 1);
+    if (judgement == null) {
+      return waitOrRefuse(FrontendMessage.QUERY);
+    }
+    Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
+    if (refusal.isPresent()) {
+      return refuse(FrontendMessage.QUERY, refusal.get());
+    }
+    groupOpen = false;
+    ledger
+        .add(Kind.QUERY, ++group)
+        .running(new RunningOperation(judgement.context().ruling().rowLimit()))
+        .effects(judgement.effects())
+        .copyingIn(judgement.copiesIn());
+    begin(judgement);
+    settleIfDisturbed();
+    return Disposition.FORWARD;
+  }
+
+  private Disposition onParse(ByteBuf buffer, BodyReader body) throws MalformedMessage {
+    String name = body.readName();
+    int textStart = body.position();
+    int textLength = body.skipCString() - textStart;
+    if (textLength > session.statementBytes()) {
+      return refuse(FrontendMessage.PARSE, tooLong(FrontendMessage.PARSE));
+    }
+    body.skip(Math.multiplyExact(body.readShort(), Integer.BYTES));
+    body.requireEnd();
+    Judgement judgement = judgement(this, buffer, textStart, textLength);
+    if (judgement == null) {
+      return waitOrRefuse(FrontendMessage.PARSE);
+    }
+    Optional<ErrorReply> refusal = Refusals.announced(session.gate(), judgement);
+    if (refusal.isPresent()) {
+      return refuse(FrontendMessage.PARSE, refusal.get());
+    }
+    if (!names.hasRoomFor(textLength)) {
+      return refuse(
+          FrontendMessage.PARSE,
+          ErrorReply.error(
+              SqlState.CONFIGURATION_LIMIT_EXCEEDED,
+              "too many prepared statements on this connection",
+              "Close prepared statements that are not used any more."));
+    }
+    byte[] text = ByteBufUtil.getBytes(buffer, textStart, textLength, true);
+    PreparedStatement statement = new PreparedStatement(name, text, judgement);
+    names.parsing(statement);
+    send(Kind.PARSE).changing(statement);
+    return Disposition.FORWARD;
+  }
+
+  private Disposition onBind(BodyReader body, boolean complete) throws MalformedMessage {
+    String portalName = body.readName();
+    String statementName = body.readName();
+    if (complete) {
+      requireBindShape(body);
+    }
+    PreparedStatement unnamed = statementName.isEmpty() ? names.unnamed() : null;
+    List<PreparedStatement> candidates =
+        unnamed != null ? List.of(unnamed) : names.candidates(statementName);
+    if (candidates.isEmpty()) {
+      return refuse(
+          FrontendMessage.BIND,
+          ErrorReply.error(
+              SqlState.INVALID_STATEMENT_NAME,
+              statementName.isEmpty()
+                  ? "unnamed prepared statement does not exist"
+                  : "prepared statement \"" + statementName + "\" does not exist"));
+    }
+    List<Judgement> judgements = new ArrayList<>(candidates.size());
+    for (PreparedStatement candidate : candidates) {
+      Judgement judgement = judgement(candidate);
+      if (judgement == null) {
+        return waitOrRefuse(FrontendMessage.BIND);
+      }
+      judgements.add(judgement);
+    }
+    for (Judgement judgement : judgements) {
+      Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
+      if (refusal.isPresent()) {
+        return refuse(FrontendMessage.BIND, refusal.get());
+      }
+    }
+    if (!portalName.isEmpty() && !names.hasRoomFor(0)) {
+      return refuse(
+          FrontendMessage.BIND,
+          ErrorReply.error(
+              SqlState.CONFIGURATION_LIMIT_EXCEEDED, "too many portals on this connection"));
+    }
+    RunningOperation operation =
+        new RunningOperation(judgements.get(0).context().ruling().rowLimit());
+    names.bind(
+        portalName,
+        new Portal(
+            operation,
+            judgements,
+            candidates.stream().map(PreparedStatement::text).toList(),
+            group,
+            false));
+    send(Kind.BIND);
+    return Disposition.FORWARD;
+  }
+
+  private static void requireBindShape(BodyReader body) throws MalformedMessage {
+    body.skip(Math.multiplyExact(body.readShort(), Short.BYTES));
+    int parameters = body.readShort();
+    for (int i = 0; i < parameters; i++) {
+      int length = body.readInt();
+      if (length != -1) {
+        body.skip(length);
+      }
+    }
+    body.skip(Math.multiplyExact(body.readShort(), Short.BYTES));
+    body.requireEnd();
+  }
+
+  private Disposition onDescribe(BodyReader body) throws MalformedMessage {
+    byte what = body.readByte();
+    body.readName();
+    body.requireEnd();
+    send(what == 'S' ? Kind.DESCRIBE_STATEMENT : portalKind(what, Kind.DESCRIBE_PORTAL));
+    return Disposition.FORWARD;
+  }
+
+  private Disposition onClose(BodyReader body) throws MalformedMessage {
+    byte what = body.readByte();
+    String name = body.readName();
+    body.requireEnd();
+    if (what == 'S') {
+      send(Kind.CLOSE).changing(new StatementNames.ClosedStatement(name));
+    } else {
+      send(portalKind(what, Kind.CLOSE));
+    }
+    return Disposition.FORWARD;
+  }
+
+  private static Kind portalKind(byte what, Kind kind) throws MalformedMessage {
+    if (what != 'P') {
+      throw new MalformedMessage(SqlState.PROTOCOL_VIOLATION, "invalid message subtype");
+    }
+    return kind;
+  }
+
+  private Disposition onExecute(BodyReader body) throws MalformedMessage {
+    String name = body.readName();
+    body.readInt();
+    body.requireEnd();
+    Portal portal = names.portal(name);
+    if (portal == null) {
+      return refuse(
+          FrontendMessage.EXECUTE,
+          ErrorReply.error(SqlState.INVALID_CURSOR_NAME, "portal \"" + name + "\" does not exist"));
+    }
+    ReplyLedger.Entry entry = send(Kind.EXECUTE).running(portal.operation());
+    for (Judgement judgement : portal.judgements()) {
+      entry.effects(judgement.effects()).copyingIn(judgement.copiesIn());
+      begin(judgement);
+    }
+    return Disposition.FORWARD;
+  }
+
+  private Disposition onSync() {
+    ledger.add(Kind.SYNC, group++);
+    groupOpen = false;
+    state = State.READY;
+    settleIfDisturbed();
+    return Disposition.FORWARD;
+  }
+
+  private Disposition onSkipped(byte type) {
+    switch (type) {
+      case FrontendMessage.SYNC:
+        if (state == State.SKIPPING) {
+          return onSync();
+        }
+        state = State.READY;
+        session.replyReady();
+        return Disposition.DROP;
+      case FrontendMessage.PASSWORD:
+        throw new ProtocolViolation("a password is not expected here");
+      default:
+        return Disposition.DROP;
+    }
+  }
+
+  /** PostgreSQL documentation, "COPY Operations"; CopyGetData in the server's copyfromparse.c. */
+  private Disposition onCopying(byte type, int bodyBytes) {
+    switch (type) {
+      case FrontendMessage.COPY_DATA:
+        if (isTooLong(type, bodyBytes)) {
+          return failCopy(tooLong(type));
+        }
+        return Disposition.FORWARD;
+      case FrontendMessage.COPY_DONE:
+      case FrontendMessage.COPY_FAIL:
+        state = State.READY;
+        ReplyLedger.Entry copying = ledger.head();
+        if (copying != null && copying.kind() == Kind.QUERY) {
+          // The same message may hold another COPY: wait for what the target says next.
+          copyPending = true;
+        }
+        return Disposition.FORWARD;
+      case FrontendMessage.FLUSH:
+      case FrontendMessage.SYNC:
+        // The server ignores both while it waits for rows.
+        return Disposition.DROP;
+      default:
+        session.metrics().protocolError();
+        return failCopy(
+            ErrorReply.error(
+                SqlState.PROTOCOL_VIOLATION,
+                "message of type "
+                    + MessageFramer.printable(type)
+                    + " is not expected during COPY FROM STDIN"));
+    }
+  }
+
+  private Disposition failCopy(ErrorReply reply) {
+    framer.forwardPreceding();
+    ledger.head().mustFail(reply);
+    session.writeToTarget(out -> MessageWriter.copyFail(out, "refused by the gateway"));
+    state = State.READY;
+    copyPending = true;
+    return Disposition.DROP;
+  }
+
+  /**
+   * Refuses a message: the client gets the error, and the target is brought into the state the
+   * client then sees. Where nothing is open the answer is given here. Everywhere else a message
+   * that must fail goes in its place, so that the target itself undoes what it would have undone
+   * had it refused.
+   */
+  private Disposition refuse(byte type, ErrorReply reply) {
+    framer.forwardPreceding();
+    boolean simple = type == FrontendMessage.QUERY || type == FrontendMessage.FUNCTION_CALL;
+    if (session.isQuiet() && !groupOpen) {
+      session.reply(reply);
+      if (simple) {
+        session.replyReady();
+      } else {
+        state = State.SKIPPING_HERE;
+      }
+    } else if (simple) {
+      ledger.add(Kind.QUERY, ++group).mustFail(reply);
+      session.writeToTarget(out -> MessageWriter.query(out, FAILING_QUERY));
+      groupOpen = false;
+    } else {
+      send(Kind.EXECUTE).mustFail(reply);
+      session.writeToTarget(out -> MessageWriter.execute(out, session.impossiblePortal()));
+      state = State.SKIPPING;
+    }
+    return Disposition.DROP;
+  }
+
+  private Disposition waitOrRefuse(byte type) {
+    return unreadable == null ? Disposition.WAIT : refuse(type, unreadable);
+  }
+
+  private ReplyLedger.Entry send(Kind kind) {
+    groupOpen = true;
+    return ledger.add(kind, group);
+  }
+
+  /** The judgement of a text in a message, or null where it has to be waited for. */
+  private Judgement judgement(Object key, ByteBuf buffer, int start, int length) {
+    Judgement judgement = judged.get(key);
+    if (judgement == null) {
+      judgement = judge.find(buffer, start, length);
+    }
+    if (judgement == null && unreadable == null) {
+      ask(key, ByteBufUtil.getBytes(buffer, start, length, true));
+    }
+    return judgement;
+  }
+
+  private Judgement judgement(PreparedStatement statement) {
+    Judgement judgement = judged.get(statement);
+    if (judgement == null) {
+      judgement = judge.current(statement.judgement());
+    }
+    if (judgement == null && unreadable == null) {
+      ask(statement, statement.text());
+    } else if (judgement != null) {
+      statement.judgement(judgement);
+    }
+    return judgement;
+  }
+
+  private void ask(Object key, byte[] text) {
+    asking = true;
+    judge.judge(
+        text,
+        names,
+        new Judge.Listener() {
+          @Override
+          public void judged(Judgement judgement) {
+            judged.put(key, judgement);
+            answered();
+          }
+
+          @Override
+          public void unreadable(ErrorReply reply) {
+            unreadable = reply;
+            answered();
+          }
+        });
+  }
+
+  private void answered() {
+    asking = false;
+    session.processAgent();
+  }
+
+  private ErrorReply tooLong(byte type) {
+    long limit =
+        type == FrontendMessage.COPY_DATA || type == FrontendMessage.BIND
+            ? session.messageBytes()
+            : type == FrontendMessage.QUERY || type == FrontendMessage.PARSE
+                ? session.statementBytes()
+                : SMALL_MESSAGE_BYTES;
+    return ErrorReply.error(
+        SqlState.PROGRAM_LIMIT_EXCEEDED,
+        "message is longer than the gateway accepts: limit " + limit + " bytes",
+        "Split it, pass large values as parameters, or use COPY.");
+  }
+
+  @Override
+  public void forward(ByteBuf messages) {
+    session.writeToTarget(messages);
+  }
+
+  /** Takes note of what a statement that is now sent may change. */
+  private void begin(Judgement judgement) {
+    if (judgement.copiesIn()) {
+      copyPending = true;
+    }
+    if (judgement.disturbs()) {
+      disturbed = true;
+    }
+    for (SessionEffect effect : judgement.effects()) {
+      if (effect instanceof SessionEffect.ChangesSearchPath change) {
+        judge.searchPathMayBe(change.candidate());
+      } else if (effect instanceof SessionEffect.CreatesTemporary temporary) {
+        judge.mayHaveTemporary(temporary.relation());
+      } else if (effect instanceof SessionEffect.Prepares prepares) {
+        names.preparing(
+            new PreparedStatement(
+                prepares.name(),
+                prepares.body().canonical().getBytes(StandardCharsets.UTF_8),
+                null));
+      } else if (effect instanceof SessionEffect.DeclaresCursor cursor) {
+        names.bind(
+            cursor.name(),
+            new Portal(
+                new RunningOperation(judgement.context().ruling().rowLimit()),
+                List.of(),
+                List.of(cursor.body().canonical().getBytes(StandardCharsets.UTF_8)),
+                group,
+                cursor.withHold()));
+      }
+    }
+  }
+
+  /** Where the context may have changed, nothing more is judged until the target has answered. */
+  private void settleIfDisturbed() {
+    if (disturbed) {
+      settling = true;
+    }
+  }
+}

@@ -1,0 +1,242 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.CatalogQuery;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Promise;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Keeps what the gateway knows of the target's catalog up to date: read before the first client is
+ * let in, read again after DDL that went through the gateway, and whenever a fingerprint taken
+ * every 30 seconds differs.
+ *
+ * <p>It has a connection of its own, opened only while there are clients. Works on one event loop
+ * that carries no client's traffic; its methods may be called from any thread.
+ */
+final class CatalogMonitor {
+  private static final System.Logger LOGGER = System.getLogger(CatalogMonitor.class.getName());
+  private static final long POLL_SECONDS = 30;
+
+  /** How long a catalog may take to be read. */
+  private static final long READ_TIMEOUT_SECONDS = 60;
+
+  /** Opens connections for the monitor. */
+  interface Connector {
+    void connect(EventLoop loop, Promise<TargetConnection> result);
+  }
+
+  private final String connectionName;
+  private final Connector connector;
+  private final java.util.function.BooleanSupplier hasClients;
+  private final EventLoop loop;
+  private volatile Catalog current;
+
+  private TargetClient client;
+  private CompletableFuture<Catalog> reading;
+  private CompletableFuture<Catalog> readingAgain;
+  private boolean polling;
+  private boolean stopped;
+
+  CatalogMonitor(
+      String connectionName,
+      Connector connector,
+      java.util.function.BooleanSupplier hasClients,
+      EventLoop loop) {
+    this.connectionName = connectionName;
+    this.connector = connector;
+    this.hasClients = hasClients;
+    this.loop = loop;
+  }
+
+  /** The catalog as last read; null before it was read for the first time. */
+  Catalog current() {
+    return current;
+  }
+
+  /** The catalog, read now where that has not happened yet or has gone stale. */
+  CompletionStage<Catalog> load() {
+    CompletableFuture<Catalog> loaded = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          if (current != null && client != null && client.isOpen()) {
+            loaded.complete(current);
+          } else {
+            pass(read(), loaded);
+          }
+        });
+    return loaded;
+  }
+
+  /** The catalog as it is after this moment. */
+  CompletionStage<Catalog> refresh() {
+    CompletableFuture<Catalog> refreshed = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          if (reading == null) {
+            pass(read(), refreshed);
+            return;
+          }
+          // What is being read now may be older than this call.
+          if (readingAgain == null) {
+            readingAgain = new CompletableFuture<>();
+            CompletableFuture<Catalog> again = readingAgain;
+            reading.whenComplete(
+                (catalog, failure) ->
+                    loop.execute(
+                        () -> {
+                          readingAgain = null;
+                          pass(read(), again);
+                        }));
+          }
+          pass(readingAgain, refreshed);
+        });
+    return refreshed;
+  }
+
+  void stop() {
+    loop.execute(
+        () -> {
+          stopped = true;
+          closeClient();
+        });
+  }
+
+  private CompletableFuture<Catalog> read() {
+    if (reading != null) {
+      return reading;
+    }
+    CompletableFuture<Catalog> result = new CompletableFuture<>();
+    reading = result;
+    result.whenComplete((catalog, failure) -> reading = null);
+    var timer =
+        loop.schedule(
+            () -> {
+              result.completeExceptionally(LoginFailure.timedOut());
+              closeClient();
+            },
+            READ_TIMEOUT_SECONDS,
+            TimeUnit.SECONDS);
+    result.whenComplete((catalog, failure) -> timer.cancel(false));
+    withClient()
+        .thenCompose(this::fingerprint)
+        .whenComplete(
+            (fingerprint, failure) -> {
+              if (failure != null) {
+                result.completeExceptionally(LoginFailures.of(failure));
+              } else if (current != null && fingerprint.equals(current.fingerprint())) {
+                result.complete(current);
+              } else {
+                readAll(result);
+              }
+            });
+    schedulePoll();
+    return result;
+  }
+
+  private void readAll(CompletableFuture<Catalog> result) {
+    long begin = System.nanoTime();
+    Catalog.Builder builder = Catalog.builder();
+    CompletionStage<Void> all = CompletableFuture.completedFuture(null);
+    for (CatalogQuery query : CatalogQuery.values()) {
+      all = all.thenCompose(done -> client.query(query.sql(), row -> builder.row(query, row)));
+    }
+    all.whenComplete(
+        (done, failure) -> {
+          if (failure != null) {
+            closeClient();
+            result.completeExceptionally(LoginFailures.of(failure));
+            return;
+          }
+          try {
+            current = builder.build();
+          } catch (RuntimeException e) {
+            result.completeExceptionally(LoginFailure.protocol());
+            return;
+          }
+          LOGGER.log(
+              System.Logger.Level.DEBUG,
+              "catalog read connection={0} millis={1}",
+              connectionName,
+              TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin));
+          result.complete(current);
+        });
+  }
+
+  private CompletionStage<String> fingerprint(TargetClient open) {
+    List<String> values = new ArrayList<>(1);
+    return open.query(CatalogQuery.FINGERPRINT.sql(), row -> values.add(row.get(0)))
+        .thenApply(done -> values.isEmpty() ? "" : values.get(0));
+  }
+
+  private CompletionStage<TargetClient> withClient() {
+    if (client != null && client.isOpen()) {
+      return CompletableFuture.completedFuture(client);
+    }
+    CompletableFuture<TargetClient> opened = new CompletableFuture<>();
+    Promise<TargetConnection> connected = loop.newPromise();
+    connected.addListener(
+        done -> {
+          if (connected.isSuccess()) {
+            client = new TargetClient(connected.getNow());
+            opened.complete(client);
+          } else {
+            opened.completeExceptionally(connected.cause());
+          }
+        });
+    connector.connect(loop, connected);
+    return opened;
+  }
+
+  private void schedulePoll() {
+    if (!polling && !stopped) {
+      polling = true;
+      loop.schedule(this::poll, POLL_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  private void poll() {
+    polling = false;
+    if (stopped) {
+      return;
+    }
+    if (!hasClients.getAsBoolean()) {
+      closeClient();
+      return;
+    }
+    read()
+        .whenComplete(
+            (catalog, failure) -> {
+              if (failure != null) {
+                LOGGER.log(
+                    System.Logger.Level.WARNING,
+                    "catalog could not be read connection={0} cause={1}",
+                    connectionName,
+                    LoginFailures.of(failure).metricCause());
+              }
+            });
+    schedulePoll();
+  }
+
+  private void closeClient() {
+    if (client != null) {
+      client.close();
+      client = null;
+    }
+  }
+
+  private static void pass(CompletionStage<Catalog> from, CompletableFuture<Catalog> to) {
+    from.whenComplete(
+        (catalog, failure) -> {
+          if (failure != null) {
+            to.completeExceptionally(failure);
+          } else {
+            to.complete(catalog);
+          }
+        });
+  }
+}

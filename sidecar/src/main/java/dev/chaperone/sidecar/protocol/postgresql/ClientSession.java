@@ -1,0 +1,536 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.sidecar.gateway.ClientConnection;
+import dev.chaperone.sidecar.gateway.ConnectionMetrics;
+import dev.chaperone.sidecar.gateway.Gate;
+import dev.chaperone.sidecar.gateway.GuardedConnection;
+import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * One client connection and its connection to the target, on one event loop. Joins the two streams,
+ * keeps them in step, applies back-pressure both ways and ends both together.
+ *
+ * <p>Back-pressure: while one side cannot take more, the other side is not read. What the agent
+ * sends while it has to wait is read into a bounded buffer, so that its Terminate and its end are
+ * seen.
+ */
+final class ClientSession implements ClientConnection {
+  private static final System.Logger LOGGER = System.getLogger(ClientSession.class.getName());
+
+  /** What the agent may send ahead while an operation of its own is decided or held, in bytes. */
+  private static final int WAITING_BYTES = 256 << 10;
+
+  /** Answers the target may owe before the agent is not listened to, in messages. */
+  private static final int MAX_OUTSTANDING = 20_000;
+
+  private final Channel agent;
+  private final TargetConnection target;
+  private final GuardedConnection connection;
+  private final SharedTarget shared;
+  private final ReplyLedger ledger = new ReplyLedger();
+  private final StatementNames names = new StatementNames();
+  private final Judge judge;
+  private final AgentStream agentStream;
+  private final TargetStream targetStream;
+  private final int statementBytes;
+  private final int messageBytes;
+
+  private boolean agentDirty;
+  private boolean targetDirty;
+  private boolean flushRequested;
+  private boolean cancelling;
+
+  /** Nothing more is taken from either side. */
+  private boolean ended;
+
+  /** The agent was sent the last it will see. */
+  private boolean closing;
+
+  private CloseReason draining;
+
+  ClientSession(Channel agent, TargetConnection target, SharedTarget shared) {
+    this.agent = agent;
+    this.target = target;
+    this.connection = shared.connection();
+    this.shared = shared;
+    this.judge = shared.newJudge(agent.eventLoop());
+    this.agentStream = new AgentStream(this, ledger, names, judge);
+    this.targetStream = new TargetStream(this, ledger, names);
+    var bounds = connection.ruling().connection().bounds();
+    this.statementBytes = Math.toIntExact(bounds.statementBytes());
+    this.messageBytes = Math.toIntExact(bounds.messageBytes());
+  }
+
+  /**
+   * Takes over both channels: the target is logged in to, the agent waits for the first
+   * ReadyForQuery.
+   *
+   * @param greeting what the agent is sent before that ReadyForQuery; taken over
+   */
+  void start(ByteBuf greeting) {
+    agent.pipeline().addLast("agent", new AgentHandler());
+    target.channel().pipeline().addLast("target", new TargetHandler());
+    if (!agent.isActive() || !target.channel().isActive()) {
+      greeting.release();
+      closeBoth();
+      return;
+    }
+    agent.write(greeting);
+    askContext(
+        () -> {
+          replyReady();
+          agentStream.settled(false);
+          if (draining != null) {
+            drainIfQuiet();
+          }
+        });
+    target.channel().config().setAutoRead(true);
+    flush();
+  }
+
+  // ---- what the streams ask for
+
+  AgentStream agentStream() {
+    return agentStream;
+  }
+
+  Gate gate() {
+    return connection.gate();
+  }
+
+  ConnectionMetrics metrics() {
+    return connection.metrics();
+  }
+
+  int statementBytes() {
+    return statementBytes;
+  }
+
+  int messageBytes() {
+    return messageBytes;
+  }
+
+  /** Whether the target owes no answer and no transaction is open that could be undone. */
+  boolean isQuiet() {
+    return ledger.isEmpty() && targetStream.status() != TransactionStatus.IN_TRANSACTION;
+  }
+
+  /** Whether nothing more may be sent to the target for now. */
+  boolean isTargetBehind() {
+    if (cancelling || ended) {
+      return true;
+    }
+    if (ledger.size() < MAX_OUTSTANDING) {
+      return false;
+    }
+    if (!flushRequested) {
+      // A client may send ahead as much as it likes without asking for answers. Ask for them.
+      flushRequested = true;
+      writeToTarget(MessageWriter::flush);
+    }
+    return true;
+  }
+
+  /** The name of a portal that no client can have bound. */
+  String impossiblePortal() {
+    return shared.impossiblePortal();
+  }
+
+  void writeToTarget(ByteBuf messages) {
+    targetDirty = true;
+    target.channel().write(messages);
+  }
+
+  void writeToTarget(Consumer<ByteBuf> writer) {
+    ByteBuf out = target.channel().alloc().buffer(64);
+    writer.accept(out);
+    writeToTarget(out);
+  }
+
+  void writeToAgent(ByteBuf messages) {
+    if (closing) {
+      messages.release();
+      return;
+    }
+    agentDirty = true;
+    agent.write(messages);
+  }
+
+  /** Tells the agent of an error of the gateway's own. */
+  void reply(ErrorReply error) {
+    ByteBuf out = agent.alloc().buffer(256);
+    MessageWriter.errorResponse(out, error);
+    writeToAgent(out);
+  }
+
+  /** Tells the agent that the session is ready, where the target was not asked. */
+  void replyReady() {
+    ByteBuf out = agent.alloc().buffer(6);
+    MessageWriter.readyForQuery(out, targetStream.status().code());
+    writeToAgent(out);
+  }
+
+  /** Goes on with what the agent sent. */
+  void processAgent() {
+    guarded(
+        () -> {
+          agentStream.framer().run();
+          flush();
+          updateReading();
+        });
+  }
+
+  /** Cancels what the target is doing; nothing is sent to it until it has taken notice. */
+  void cancelTarget() {
+    cancelling = true;
+    cancelUpstream()
+        .addListener(
+            done ->
+                agent
+                    .eventLoop()
+                    .execute(
+                        () -> {
+                          cancelling = false;
+                          processAgent();
+                        }));
+  }
+
+  /** Forwards a cancel request of the agent's. */
+  Future<Void> cancelUpstream() {
+    return shared.canceller().cancel(target);
+  }
+
+  /** Brings the target's open transaction to fail; its error is not passed on. */
+  void failTransaction() {
+    ErrorReply unseen = ErrorReply.error(SqlState.INTERNAL_ERROR, "");
+    ledger.add(Kind.EXECUTE, -1).mustFail(unseen);
+    ledger.add(Kind.SYNC, -1);
+    writeToTarget(
+        out -> {
+          MessageWriter.execute(out, impossiblePortal());
+          MessageWriter.sync(out);
+        });
+  }
+
+  /** The target reported a setting. */
+  void parameterStatus(String name, String value) {
+    if ((name.equals("client_encoding") && !value.equals("UTF8"))
+        || (name.equals("standard_conforming_strings") && !value.equals("on"))) {
+      throw new ProtocolViolation(
+          "target: setting " + name + " was changed to one that statements cannot be read under");
+    }
+  }
+
+  /** The target is ready for the next operation. */
+  void readyForQuery() {
+    if (!ledger.isEmpty()) {
+      return;
+    }
+    if (agentStream.isSettling()) {
+      settle();
+    } else if (draining != null) {
+      drainIfQuiet();
+    }
+  }
+
+  /** The target closes the connection after the error it just sent. */
+  void targetEnds() {
+    ended = true;
+  }
+
+  /** The agent said good-bye. */
+  void agentTerminates() {
+    ended = true;
+    agentStream.framer().forwardPreceding();
+    ByteBuf out = target.channel().alloc().buffer(5);
+    MessageWriter.terminate(out);
+    target.channel().writeAndFlush(out).addListener(done -> closeBoth());
+  }
+
+  /** Tells the agent why and ends both connections. */
+  void end(ErrorReply reason) {
+    if (closing) {
+      return;
+    }
+    ended = true;
+    if (!ledger.isEmpty()) {
+      cancelUpstream();
+    }
+    reply(reason);
+    closing = true;
+    agent
+        .writeAndFlush(Unpooled.EMPTY_BUFFER)
+        .addListener(done -> agent.eventLoop().execute(this::closeBoth));
+    // An agent that does not read does not keep the target's connection open.
+    agent.eventLoop().schedule(this::closeBoth, 1, TimeUnit.SECONDS);
+  }
+
+  // ---- settling: what is in force after a statement that may have changed it
+
+  private void settle() {
+    if (targetStream.status() == TransactionStatus.FAILED) {
+      // Nothing runs until the transaction is over; it is asked again then.
+      agentStream.settled(true);
+      return;
+    }
+    if (targetStream.status() == TransactionStatus.IDLE) {
+      shared
+          .catalogMonitor()
+          .refresh()
+          .whenComplete(
+              (catalog, failure) ->
+                  agent
+                      .eventLoop()
+                      .execute(
+                          () ->
+                              guarded(
+                                  () -> {
+                                    if (failure != null) {
+                                      end(
+                                          ErrorReply.fatal(
+                                              SqlState.CANNOT_CONNECT_NOW,
+                                              "the target's catalog could not be read again"));
+                                    } else {
+                                      settleContext();
+                                    }
+                                  })));
+    } else {
+      settleContext();
+    }
+  }
+
+  private void settleContext() {
+    askContext(
+        () -> agentStream.settled(targetStream.status() == TransactionStatus.IN_TRANSACTION));
+    flush();
+  }
+
+  /** Asks the target for role and search path on the client's own connection. */
+  private void askContext(Runnable then) {
+    boolean mayRevert = targetStream.status() == TransactionStatus.IN_TRANSACTION;
+    OwnQuery query =
+        new OwnQuery(
+            new OwnQuery.Listener() {
+              @Override
+              public void answered(List<String> values) {
+                if (values.size() != 2) {
+                  failed();
+                  return;
+                }
+                String role = values.get(0).equals("none") ? target.sessionUser() : values.get(0);
+                judge.sessionIs(role, SearchPath.parse(values.get(1), role), mayRevert);
+                then.run();
+              }
+
+              @Override
+              public void failed() {
+                end(
+                    ErrorReply.fatal(
+                        SqlState.CANNOT_CONNECT_NOW,
+                        "the session's role and search path could not be read"));
+              }
+            });
+    String name = impossiblePortal();
+    for (String sql : List.of("SHOW role", "SHOW search_path")) {
+      for (Kind kind : List.of(Kind.PARSE, Kind.BIND, Kind.EXECUTE, Kind.CLOSE, Kind.CLOSE)) {
+        ledger.add(kind, -1).own(query);
+      }
+      writeToTarget(
+          out -> {
+            MessageWriter.parse(out, name, sql);
+            MessageWriter.bind(out, name, name);
+            MessageWriter.execute(out, name);
+            MessageWriter.closePortal(out, name);
+            MessageWriter.closeStatement(out, name);
+          });
+    }
+    ledger.add(Kind.SYNC, -1).own(query);
+    writeToTarget(MessageWriter::sync);
+  }
+
+  // ---- ends
+
+  @Override
+  public void drain(CloseReason reason) {
+    agent
+        .eventLoop()
+        .execute(
+            () -> {
+              draining = reason;
+              drainIfQuiet();
+            });
+  }
+
+  private void drainIfQuiet() {
+    if (ledger.isEmpty()
+        && targetStream.status() == TransactionStatus.IDLE
+        && agentStream.isBetweenGroups()) {
+      close(draining);
+    }
+  }
+
+  @Override
+  public void close(CloseReason reason) {
+    agent
+        .eventLoop()
+        .execute(
+            () ->
+                end(
+                    ErrorReply.fatal(
+                        SqlState.ADMIN_SHUTDOWN, "terminating connection: " + reason.message())));
+  }
+
+  private void closeBoth() {
+    ended = true;
+    agent.close();
+    target.channel().close();
+  }
+
+  private void guarded(Runnable work) {
+    try {
+      work.run();
+    } catch (ProtocolViolation violation) {
+      metrics().protocolError();
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "protocol violation connection={0} cause=\"{1}\"",
+          connection.name(),
+          violation.getMessage());
+      end(
+          ErrorReply.fatal(
+              SqlState.PROTOCOL_VIOLATION,
+              violation.getMessage().startsWith("target: ")
+                  ? "the target's answer was not understood"
+                  : violation.getMessage()));
+    } catch (RuntimeException e) {
+      LOGGER.log(System.Logger.Level.ERROR, "session failed connection=" + connection.name(), e);
+      end(ErrorReply.fatal(SqlState.INTERNAL_ERROR, "the gateway failed; nothing was forwarded"));
+    }
+  }
+
+  private void flush() {
+    if (targetDirty) {
+      targetDirty = false;
+      target.channel().flush();
+    }
+    if (agentDirty) {
+      agentDirty = false;
+      agent.flush();
+    }
+  }
+
+  private void updateReading() {
+    boolean readAgent =
+        target.channel().isWritable()
+            && agent.isWritable()
+            && (!agentStream.isBlocked() || agentStream.framer().pendingBytes() < WAITING_BYTES);
+    setAutoRead(agent, readAgent);
+    setAutoRead(target.channel(), agent.isWritable());
+  }
+
+  private static void setAutoRead(Channel channel, boolean read) {
+    if (channel.config().isAutoRead() != read) {
+      channel.config().setAutoRead(read);
+    }
+  }
+
+  /** Reads the agent's side. */
+  private final class AgentHandler extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+      if (ended) {
+        ReferenceCountUtil.release(message);
+        return;
+      }
+      guarded(
+          () -> {
+            agentStream.framer().append(ctx.alloc(), (ByteBuf) message);
+            agentStream.framer().run();
+          });
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+      flush();
+      updateReading();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+      updateReading();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+      ended = true;
+      shared.cancelKeys().remove(target);
+      agentStream.framer().close();
+      target.channel().close();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      closeBoth();
+    }
+  }
+
+  /** Reads the target's side. */
+  private final class TargetHandler extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+      if (ended) {
+        ReferenceCountUtil.release(message);
+        return;
+      }
+      guarded(
+          () -> {
+            targetStream.framer().append(ctx.alloc(), (ByteBuf) message);
+            targetStream.framer().run();
+          });
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+      if (ledger.size() < MAX_OUTSTANDING / 2) {
+        flushRequested = false;
+      }
+      if (agentStream.framer().pendingBytes() > 0 && !agentStream.isBlocked()) {
+        processAgent();
+      } else {
+        flush();
+        updateReading();
+      }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+      updateReading();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+      targetStream.framer().close();
+      if (ended) {
+        agent.flush();
+        agent.eventLoop().execute(ClientSession.this::closeBoth);
+      } else {
+        end(ErrorReply.fatal(SqlState.CONNECTION_FAILURE, "the connection to the target was lost"));
+      }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      ctx.close();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Reads single fields of an ErrorResponse or NoticeResponse. PostgreSQL documentation, "Error and
+ * Notice Message Fields".
+ */
+final class ErrorFields {
+  private static final byte SEVERITY = 'V';
+  private static final byte SQL_STATE = 'C';
+
+  private ErrorFields() {}
+
+  static boolean isFatal(ByteBuf buffer, int start, int length) {
+    String severity = field(buffer, start, length, SEVERITY);
+    return severity.equals("FATAL") || severity.equals("PANIC");
+  }
+
+  static String sqlState(ByteBuf buffer, int start, int length) {
+    return field(buffer, start, length, SQL_STATE);
+  }
+
+  private static String field(ByteBuf buffer, int start, int length, byte wanted) {
+    try {
+      BodyReader body = new BodyReader(buffer, start, length);
+      while (true) {
+        byte code = body.readByte();
+        if (code == 0) {
+          return "";
+        }
+        int valueStart = body.position();
+        int valueEnd = body.skipCString();
+        if (code == wanted) {
+          return buffer.toString(valueStart, valueEnd - valueStart, StandardCharsets.US_ASCII);
+        }
+      }
+    } catch (MalformedMessage e) {
+      throw new ProtocolViolation("target: malformed error message");
+    }
+  }
+}

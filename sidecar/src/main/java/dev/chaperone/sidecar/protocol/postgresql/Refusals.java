@@ -1,0 +1,51 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.policy.sql.SqlAnalysis;
+import dev.chaperone.sidecar.gateway.Gate;
+import dev.chaperone.sidecar.gateway.Refusal;
+import java.util.Optional;
+
+/** Says what the gate says of a judgement in PostgreSQL's words. */
+final class Refusals {
+  private Refusals() {}
+
+  /** The error for an operation that may not run; empty where it may. Counts the operation. */
+  static Optional<ErrorReply> admitted(Gate gate, Judgement judgement) {
+    Optional<ErrorReply> unfit = unfit(gate, judgement);
+    return unfit.isPresent()
+        ? unfit
+        : gate.admit(judgement.context().ruling(), judgement.decision().orElseThrow())
+            .map(Refusals::errorReply);
+  }
+
+  /** The error for a statement that is only announced, where it is sure not to run. */
+  static Optional<ErrorReply> announced(Gate gate, Judgement judgement) {
+    Optional<ErrorReply> unfit = unfit(gate, judgement);
+    return unfit.isPresent()
+        ? unfit
+        : gate.preview(judgement.decision().orElseThrow()).map(Refusals::errorReply);
+  }
+
+  /** What is refused whatever policy says. */
+  private static Optional<ErrorReply> unfit(Gate gate, Judgement judgement) {
+    if (judgement.analysis() instanceof SqlAnalysis.Unreadable unreadable) {
+      return Optional.of(ErrorReply.error(unreadable.sqlState(), unreadable.message()));
+    }
+    return ((SqlAnalysis.Understood) judgement.analysis())
+        .refusal()
+        .map(
+            reason ->
+                errorReply(gate.guard(reason, "No policy can allow this through the gateway.")));
+  }
+
+  private static ErrorReply errorReply(Refusal refusal) {
+    return new ErrorReply(
+        ErrorReply.Severity.ERROR,
+        refusal.kind() == Refusal.Kind.RATE
+            ? SqlState.CONFIGURATION_LIMIT_EXCEEDED
+            : SqlState.INSUFFICIENT_PRIVILEGE,
+        refusal.message(),
+        refusal.detail(),
+        refusal.hint());
+  }
+}

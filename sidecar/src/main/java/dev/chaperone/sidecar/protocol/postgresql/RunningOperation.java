@@ -1,0 +1,53 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.sidecar.gateway.RowLimit;
+
+/**
+ * What one operation has sent to the client so far. An operation may span many messages: each
+ * Execute of a portal goes on counting where the last one stopped.
+ */
+final class RunningOperation {
+  private final RowLimit limit;
+  private long rows;
+  private long bytes;
+  private ErrorReply aborted;
+
+  RunningOperation(RowLimit limit) {
+    this.limit = limit;
+  }
+
+  /**
+   * Counts a row.
+   *
+   * @return whether it is within the limits
+   */
+  boolean count(int rowBytes) {
+    rows++;
+    bytes += rowBytes;
+    return rows <= limit.rows() && bytes <= limit.bytes();
+  }
+
+  /** What the client is told when the limit is passed. */
+  ErrorReply limitExceeded() {
+    String what =
+        rows > limit.rows()
+            ? limit.rows() + " rows (rowsPerOperation)"
+            : limit.bytes() + " bytes (bytesPerOperation)";
+    return new ErrorReply(
+        ErrorReply.Severity.ERROR,
+        SqlState.CONFIGURATION_LIMIT_EXCEEDED,
+        "result is larger than policy allows: more than " + what,
+        "The rows sent so far are not the whole result.",
+        "Ask for fewer rows, for example with LIMIT or a narrower WHERE.");
+  }
+
+  /** Ends the operation; what the target still sends of it is not passed on. */
+  void abort(ErrorReply error) {
+    aborted = error;
+  }
+
+  /** Why it was ended, or null. */
+  ErrorReply aborted() {
+    return aborted;
+  }
+}

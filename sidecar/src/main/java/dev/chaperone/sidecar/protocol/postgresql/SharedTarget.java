@@ -1,0 +1,144 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.SqlAnalyzer;
+import dev.chaperone.policy.sql.SqlLimits;
+import dev.chaperone.sidecar.gateway.GatewayThreads;
+import dev.chaperone.sidecar.gateway.GuardedConnection;
+import dev.chaperone.sidecar.gateway.Ruling;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Promise;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLException;
+
+/**
+ * What the client connections of one AgentConnection share: the way to the target, its catalog, the
+ * cancel keys, the judgements of each event loop. Safe for use by any thread.
+ */
+final class SharedTarget implements AutoCloseable {
+  private static final String MONITOR_APPLICATION = "chaperone";
+
+  /** How the target is reached under one ruling. */
+  private record Route(ConnectionConfiguration connection, TargetAddress address) {}
+
+  private final GuardedConnection connection;
+  private final GatewayThreads threads;
+  private final SqlAnalyzer analyzer;
+  private final TargetConnector connector;
+  private final Canceller canceller;
+  private final CancelKeys cancelKeys = new CancelKeys();
+  private final CatalogMonitor catalog;
+  private final Map<EventLoop, JudgementContexts> contexts = new ConcurrentHashMap<>();
+  private final String impossiblePortal;
+  private volatile Route route;
+
+  SharedTarget(GuardedConnection connection, GatewayThreads threads) {
+    this.connection = connection;
+    this.threads = threads;
+    this.analyzer =
+        new SqlAnalyzer(
+            SqlLimits.DEFAULT.withTextBytes(
+                Math.toIntExact(connection.ruling().connection().bounds().statementBytes())));
+    this.connector = new TargetConnector(threads.computing());
+    this.canceller = new Canceller(connector);
+    this.catalog =
+        new CatalogMonitor(
+            connection.name(),
+            this::connectMonitor,
+            () -> connection.clientCount() > 0,
+            threads.backgroundLoop());
+    byte[] name = new byte[16];
+    new SecureRandom().nextBytes(name);
+    this.impossiblePortal = "chaperone_" + HexFormat.of().formatHex(name);
+  }
+
+  GuardedConnection connection() {
+    return connection;
+  }
+
+  CatalogMonitor catalogMonitor() {
+    return catalog;
+  }
+
+  CancelKeys cancelKeys() {
+    return cancelKeys;
+  }
+
+  Canceller canceller() {
+    return canceller;
+  }
+
+  /** A name for portals and statements of the gateway's own, unknown to clients. */
+  String impossiblePortal() {
+    return impossiblePortal;
+  }
+
+  /** Reads the catalog where that has not happened yet. */
+  CompletionStage<Catalog> loadCatalog() {
+    return catalog.load();
+  }
+
+  /** A judge for one client on one event loop. */
+  Judge newJudge(EventLoop loop) {
+    return new Judge(
+        connection,
+        catalog::current,
+        contexts.computeIfAbsent(loop, any -> new JudgementContexts()),
+        analyzer,
+        threads.computing(),
+        loop,
+        Clock.systemUTC());
+  }
+
+  /**
+   * Logs in to the target.
+   *
+   * @param settings of the session, already judged
+   */
+  void logIn(EventLoop loop, Map<String, String> settings, Promise<TargetConnection> result) {
+    Ruling ruling = connection.ruling();
+    Map<String, String> parameters = new LinkedHashMap<>();
+    parameters.put("database", ruling.connection().target().database());
+    parameters.putAll(settings);
+    // Pinned: the gateway reads every statement under these two. Values of the startup packet are
+    // also what RESET and DISCARD ALL go back to.
+    parameters.put("client_encoding", "UTF8");
+    parameters.put("standard_conforming_strings", "on");
+    try {
+      connector.logIn(loop, address(ruling), parameters, ruling.connection().credentials(), result);
+    } catch (SSLException e) {
+      result.tryFailure(LoginFailure.tls());
+    }
+  }
+
+  private void connectMonitor(EventLoop loop, Promise<TargetConnection> result) {
+    logIn(loop, Map.of("application_name", MONITOR_APPLICATION), result);
+  }
+
+  private TargetAddress address(Ruling ruling) throws SSLException {
+    ConnectionConfiguration configuration = ruling.connection();
+    Route known = route;
+    if (known == null || !known.connection().equals(configuration)) {
+      ConnectionConfiguration.Target target = configuration.target();
+      known =
+          new Route(
+              configuration,
+              new TargetAddress(target.host(), target.port(), new TargetTls(configuration.tls())));
+      route = known;
+    }
+    return known.address();
+  }
+
+  @Override
+  public void close() {
+    catalog.stop();
+    analyzer.close();
+  }
+}

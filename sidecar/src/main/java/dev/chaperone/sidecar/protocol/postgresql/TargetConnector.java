@@ -1,0 +1,155 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import dev.chaperone.control.translation.ConnectionConfiguration.Credentials;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.Promise;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** Opens connections to targets: TCP, TLS, log-in. One deadline covers all of it. */
+final class TargetConnector {
+  static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+  static final int LOGIN_TIMEOUT_MILLIS = 15_000;
+
+  private final Executor computing;
+
+  /**
+   * @param computing runs what takes long: deriving keys from passwords
+   */
+  TargetConnector(Executor computing) {
+    this.computing = computing;
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @param loop both run on
+   * @param parameters of the startup packet, but for the user
+   * @param credentials read now, so that a new value is used at once
+   * @param result completed on the loop; fails with {@link LoginFailure}
+   */
+  void logIn(
+      EventLoop loop,
+      TargetAddress address,
+      Map<String, String> parameters,
+      Credentials credentials,
+      Promise<TargetConnection> result) {
+    open(
+        loop,
+        address,
+        channel -> {
+          TargetLogin login = new TargetLogin(address, parameters, credentials, computing, result);
+          channel.pipeline().addLast("login", login);
+          login.begin();
+        },
+        result);
+    Runnable expire = () -> result.tryFailure(LoginFailure.timedOut());
+    var timer = loop.schedule(expire, LOGIN_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    result.addListener(done -> timer.cancel(false));
+  }
+
+  /**
+   * Connects and secures the way, then hands over the channel. The channel is closed when {@code
+   * result} fails.
+   */
+  void open(EventLoop loop, TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+    new Bootstrap()
+        .group(loop)
+        .channel(NioSocketChannel.class)
+        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
+        .option(ChannelOption.TCP_NODELAY, true)
+        .option(ChannelOption.SO_KEEPALIVE, true)
+        .handler(
+            new ChannelInitializer<Channel>() {
+              @Override
+              protected void initChannel(Channel channel) {
+                result.addListener(
+                    done -> {
+                      if (!done.isSuccess()) {
+                        channel.close();
+                      }
+                    });
+              }
+            })
+        .connect(address.host(), address.port())
+        .addListener(
+            (io.netty.channel.ChannelFuture connected) -> {
+              if (!connected.isSuccess()) {
+                result.tryFailure(LoginFailure.unreachable());
+              } else if (address.tls().isEnabled()) {
+                secure(connected.channel(), address, ready, result);
+              } else {
+                ready.accept(connected.channel());
+              }
+            });
+  }
+
+  private static void secure(
+      Channel channel, TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+    channel.pipeline().addLast("tls-request", new TlsRequest(address, ready, result));
+    ByteBuf request = channel.alloc().buffer(8);
+    MessageWriter.sslRequest(request);
+    channel.writeAndFlush(request);
+  }
+
+  /**
+   * Reads the one byte that answers an SSLRequest. PostgreSQL documentation, "SSL Session
+   * Encryption": more than one byte before the handshake is an attack (CVE-2021-23222).
+   */
+  private static final class TlsRequest extends ChannelInboundHandlerAdapter {
+    private final TargetAddress address;
+    private final Consumer<Channel> ready;
+    private final Promise<?> result;
+
+    TlsRequest(TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+      this.address = address;
+      this.ready = ready;
+      this.result = result;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+      ByteBuf answer = (ByteBuf) message;
+      try {
+        if (answer.readableBytes() != 1 || answer.readByte() != 'S') {
+          result.tryFailure(LoginFailure.tls());
+          return;
+        }
+      } finally {
+        answer.release();
+      }
+      var tls = address.tls().newHandler(ctx.alloc(), address.port(), LOGIN_TIMEOUT_MILLIS);
+      ctx.pipeline().addLast("tls", tls);
+      ctx.pipeline().remove(this);
+      tls.handshakeFuture()
+          .addListener(
+              done -> {
+                if (done.isSuccess()) {
+                  ready.accept(ctx.channel());
+                } else {
+                  result.tryFailure(LoginFailure.tls());
+                }
+              });
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+      result.tryFailure(LoginFailure.tls());
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      result.tryFailure(LoginFailure.tls());
+    }
+  }
+}

@@ -74,7 +74,7 @@ class CatalogIT {
       connection.setAutoCommit(false);
       statement.execute("CREATE TABLE \"a\tb\" (id int)");
       statement.execute("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
-      statement.execute("CREATE VIEW v AS SELECT f(), pg_sleep(0)");
+      statement.execute("CREATE VIEW v AS SELECT f(), pg_cancel_backend(1)");
       statement.execute("CREATE TABLE p (a int) PARTITION BY RANGE (a)");
       statement.execute("CREATE TABLE p1 PARTITION OF p DEFAULT");
       Catalog loaded = Catalogs.load(connection);
@@ -88,7 +88,7 @@ class CatalogIT {
       assertThat(loaded.hidden(view))
           .extracting(Object::toString)
           .containsExactlyInAnyOrder(
-              "Execute SELECT public.f()", "Execute SELECT pg_catalog.pg_sleep()");
+              "Execute SELECT public.f()", "Execute SELECT pg_catalog.pg_cancel_backend()");
       assertThat(loaded.ancestors(loaded.relations("p1").get(0)))
           .extracting(Relation::resource)
           .containsExactly("public.p");

@@ -57,14 +57,19 @@ public final class Gate {
 
   private Refusal refuse(Decision decision) {
     metrics.refused(Refusal.Kind.POLICY);
-    String detail = decision.basis().reason() + " Decision " + newDecisionId() + ".";
+    String reason = decision.basis().reason();
+    String id = "Decision " + newDecisionId() + ".";
     if (decision instanceof Decision.Deny deny) {
+      String detail = reason.equals(deny.message()) ? id : reason + " " + id;
       return new Refusal(Refusal.Kind.POLICY, deny.message(), detail, deny.hint());
     }
     // A connection whose policies ask for approval is not served by this version; should such a
     // decision come here all the same, the operation does not pass.
     return new Refusal(
-        Refusal.Kind.POLICY, "this operation needs approval, which is not available", detail, "");
+        Refusal.Kind.POLICY,
+        "this operation needs approval, which is not available",
+        reason + " " + id,
+        "");
   }
 
   private Refusal refuseRate(Ruling ruling) {

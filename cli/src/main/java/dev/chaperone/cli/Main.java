@@ -1,5 +1,6 @@
 package dev.chaperone.cli;
 
+import dev.chaperone.cli.policy.PolicyCommand;
 import dev.chaperone.cli.quickstart.QuickstartCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {QuickstartCommand.class, RunCommand.class})
+    subcommands = {QuickstartCommand.class, RunCommand.class, PolicyCommand.class})
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
 

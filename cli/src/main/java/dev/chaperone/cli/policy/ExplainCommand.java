@@ -1,0 +1,119 @@
+package dev.chaperone.cli.policy;
+
+import dev.chaperone.cli.CommandException;
+import dev.chaperone.cli.ExitCode;
+import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.policy.Decision;
+import dev.chaperone.policy.Explanation;
+import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.NamedStatements;
+import dev.chaperone.policy.sql.SqlAnalysis;
+import dev.chaperone.policy.sql.SqlAnalyzer;
+import dev.chaperone.policy.sql.SqlLimits;
+import dev.chaperone.policy.sql.SqlSession;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says how a statement is read, which rule decides and why the others do not. */
+@Command(
+    name = "explain",
+    description = {
+      "Say how a statement is read, which rule decides, and why the others do not.",
+      "Exit code: 0 allowed, 3 denied, 4 needs approval."
+    },
+    mixinStandardHelpOptions = true)
+final class ExplainCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--directory",
+      paramLabel = "DIR",
+      required = true,
+      description = "The directory with the resources.")
+  private Path directory;
+
+  @Option(
+      names = "--connection",
+      paramLabel = "NAME",
+      required = true,
+      description = "The AgentConnection the statement would be sent to.")
+  private String connection;
+
+  @Option(
+      names = "--catalog",
+      paramLabel = "FILE",
+      description = "What the database holds; without it, PostgreSQL's own objects alone.")
+  private Path catalogFile;
+
+  @Parameters(paramLabel = "SQL", description = "The text, as the agent would send it.")
+  private String sql;
+
+  @Override
+  public Integer call() throws IOException {
+    Configuration configuration = load();
+    Requester requester = Resources.connection(configuration, connection).requester();
+    PrintWriter out = spec.commandLine().getOut();
+    SqlSession session = new SqlSession(catalog(), "", List.of(List.of("public")), Set.of());
+    if (catalogFile == null) {
+      out.println(
+          "Without --catalog, nothing is known of the database's own objects: every table is taken"
+              + " to exist and every function of its own counts as Execute.");
+      out.println();
+    }
+    SqlAnalysis analysis = analyze(session);
+    if (!(analysis instanceof SqlAnalysis.Understood understood)) {
+      out.print(ExplanationText.unreadable((SqlAnalysis.Unreadable) analysis));
+      out.flush();
+      return ExitCode.DENIED;
+    }
+    Explanation explanation =
+        configuration.policies().explain(understood.operation(), requester, Instant.now());
+    out.print(ExplanationText.of(understood, explanation));
+    out.flush();
+    return understood.refusal().isPresent() ? ExitCode.DENIED : exitCode(explanation.decision());
+  }
+
+  private SqlAnalysis analyze(SqlSession session) {
+    try (SqlAnalyzer analyzer = new SqlAnalyzer(SqlLimits.DEFAULT)) {
+      return analyzer.analyze(sql, session, NamedStatements.NONE);
+    }
+  }
+
+  private static int exitCode(Decision decision) {
+    if (decision instanceof Decision.Allow) {
+      return ExitCode.OK;
+    }
+    return decision instanceof Decision.RequireApproval ? ExitCode.NEEDS_APPROVAL : ExitCode.DENIED;
+  }
+
+  private Configuration load() {
+    try {
+      return Resources.load(directory);
+    } catch (InvalidConfigurationException e) {
+      throw CommandException.usage(e.getMessage());
+    }
+  }
+
+  private Catalog catalog() throws IOException {
+    if (catalogFile == null) {
+      return Catalog.builtIn();
+    }
+    try (Reader reader = Files.newBufferedReader(catalogFile)) {
+      return Catalog.read(reader);
+    }
+  }
+}

@@ -17,9 +17,12 @@ public final class GatewayThreads implements AutoCloseable {
   /** Each client connection has at most one task waiting; more than these are refused. */
   private static final int MAX_WAITING_TASKS = 10_000;
 
+  private static final int WAITING_THREADS = 4;
+
   private final EventLoopGroup traffic;
   private final EventLoopGroup background;
   private final ThreadPoolExecutor computing;
+  private final ThreadPoolExecutor waiting;
 
   /**
    * Starts them.
@@ -30,15 +33,21 @@ public final class GatewayThreads implements AutoCloseable {
     int loops = Math.max(1, processors / 2);
     traffic = new NioEventLoopGroup(loops, new DefaultThreadFactory("traffic", true));
     background = new NioEventLoopGroup(1, new DefaultThreadFactory("background", true));
-    computing =
+    computing = pool("computing", Math.max(2, loops));
+    waiting = pool("waiting", WAITING_THREADS);
+  }
+
+  private static ThreadPoolExecutor pool(String name, int size) {
+    ThreadPoolExecutor pool =
         new ThreadPoolExecutor(
-            Math.max(1, loops),
-            Math.max(1, loops),
+            size,
+            size,
             30,
             TimeUnit.SECONDS,
             new ArrayBlockingQueue<>(MAX_WAITING_TASKS),
-            new DefaultThreadFactory("computing", true));
-    computing.allowCoreThreadTimeOut(true);
+            new DefaultThreadFactory(name, true));
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
   }
 
   /** Event loops for client connections and, on the same loop, their connections to targets. */
@@ -56,10 +65,16 @@ public final class GatewayThreads implements AutoCloseable {
     return computing;
   }
 
+  /** Threads for calls that wait for something outside: name resolution, keys from passwords. */
+  public Executor waiting() {
+    return waiting;
+  }
+
   @Override
   public void close() {
     traffic.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3_000);
     background.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3_000);
     computing.shutdownNow();
+    waiting.shutdownNow();
   }
 }

@@ -74,6 +74,9 @@ final class AgentStream implements MessageFramer.Handler {
   /** The context may be another one when what was sent is done, or when the transaction ends. */
   private boolean disturbed;
 
+  /** The search path was changed to one that only the target knows yet. */
+  private boolean searchPathUnknown;
+
   /** The catalog may be another one when the open transaction is over. */
   private boolean catalogChanged;
 
@@ -111,6 +114,7 @@ final class AgentStream implements MessageFramer.Handler {
    */
   void settled(boolean stillDisturbed) {
     settling = false;
+    searchPathUnknown = false;
     disturbed = stillDisturbed;
     catalogChanged &= stillDisturbed;
     session.processAgent();
@@ -230,6 +234,14 @@ final class AgentStream implements MessageFramer.Handler {
         if (tooLong != null) {
           return refuse(type, tooLong);
         }
+        if (searchPathUnknown && namesThings(type)) {
+          return refuse(
+              type,
+              ErrorReply.error(
+                  SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  "search path or role was changed in the same group of messages",
+                  "Send Sync after the change and go on then."));
+        }
         break;
       case FrontendMessage.FUNCTION_CALL:
         session.metrics().protocolError();
@@ -258,6 +270,12 @@ final class AgentStream implements MessageFramer.Handler {
       default:
         return onClose(body);
     }
+  }
+
+  private static boolean namesThings(byte type) {
+    return type == FrontendMessage.QUERY
+        || type == FrontendMessage.PARSE
+        || type == FrontendMessage.BIND;
   }
 
   private Disposition onQuery(ByteBuf buffer, int start, int bodyBytes, BodyReader body)
@@ -616,15 +634,15 @@ final class AgentStream implements MessageFramer.Handler {
     catalogChanged |= judgement.changesCatalog();
     for (SessionEffect effect : judgement.effects()) {
       if (effect instanceof SessionEffect.ChangesSearchPath change) {
-        judge.searchPathMayBe(change.candidate());
+        change.candidate().ifPresent(judge::searchPathMayBe);
+        searchPathUnknown |= change.candidate().isEmpty();
+      } else if (effect instanceof SessionEffect.ChangesRole) {
+        // "$user" in the search path now stands for another schema.
+        searchPathUnknown = true;
       } else if (effect instanceof SessionEffect.CreatesTemporary temporary) {
         judge.mayHaveTemporary(temporary.relation());
       } else if (effect instanceof SessionEffect.Prepares prepares) {
-        names.preparing(
-            new PreparedStatement(
-                prepares.name(),
-                prepares.body().canonical().getBytes(StandardCharsets.UTF_8),
-                null));
+        names.preparing(PreparedStatement.of(prepares));
       } else if (effect instanceof SessionEffect.DeclaresCursor cursor) {
         names.bind(
             cursor.name(),

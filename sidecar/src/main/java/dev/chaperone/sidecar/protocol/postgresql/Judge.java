@@ -49,7 +49,6 @@ final class Judge {
 
   private JudgementContext context;
   private String role = "";
-  private List<String> initialSearchPath;
   private List<List<String>> searchPaths = List.of(List.of());
   private Set<String> temporaryRelations = Set.of();
 
@@ -89,9 +88,6 @@ final class Judge {
    */
   void sessionIs(String currentRole, List<String> searchPath, boolean mayRevert) {
     role = currentRole;
-    if (initialSearchPath == null) {
-      initialSearchPath = searchPath;
-    }
     if (mayRevert) {
       addSearchPath(searchPath);
     } else {
@@ -100,13 +96,9 @@ final class Judge {
     context = null;
   }
 
-  /**
-   * A change of the search path is on its way: until it is settled, either may be in force.
-   *
-   * @param candidate empty for a return to the path the session began with
-   */
-  void searchPathMayBe(Optional<List<String>> candidate) {
-    addSearchPath(candidate.orElse(initialSearchPath));
+  /** A change of the search path is on its way: until it is settled, either may be in force. */
+  void searchPathMayBe(List<String> candidate) {
+    addSearchPath(candidate);
     context = null;
   }
 

@@ -1,5 +1,8 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.policy.sql.SessionEffect;
+import java.nio.charset.StandardCharsets;
+
 /**
  * A statement a client prepared, by Parse or by {@code PREPARE}. The text is kept because it is
  * judged anew at each Bind under the policy, role, search path and catalog of that moment.
@@ -13,6 +16,12 @@ final class PreparedStatement implements StatementNames.Change {
     this.name = name;
     this.text = text;
     this.judgement = judgement;
+  }
+
+  /** A statement that {@code PREPARE} makes. */
+  static PreparedStatement of(SessionEffect.Prepares effect) {
+    return new PreparedStatement(
+        effect.name(), effect.body().canonical().getBytes(StandardCharsets.UTF_8), null);
   }
 
   String name() {

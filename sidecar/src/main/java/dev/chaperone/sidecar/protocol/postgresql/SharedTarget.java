@@ -45,7 +45,7 @@ final class SharedTarget implements AutoCloseable {
     this.analyzer =
         // How long a statement may be is the session's to check: it changes with the configuration.
         new SqlAnalyzer(SqlLimits.DEFAULT.withTextBytes(Integer.MAX_VALUE));
-    this.connector = new TargetConnector(threads.computing());
+    this.connector = new TargetConnector(threads.waiting());
     this.canceller = new Canceller(connector);
     this.catalog =
         new CatalogMonitor(

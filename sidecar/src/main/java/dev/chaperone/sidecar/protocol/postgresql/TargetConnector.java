@@ -27,13 +27,13 @@ final class TargetConnector {
   static final int CONNECT_TIMEOUT_MILLIS = 5_000;
   static final int LOGIN_TIMEOUT_MILLIS = 15_000;
 
-  private final Executor computing;
+  private final Executor waiting;
 
   /**
-   * @param computing runs what takes long: deriving keys from passwords
+   * @param waiting runs what takes long: name resolution, keys from passwords
    */
-  TargetConnector(Executor computing) {
-    this.computing = computing;
+  TargetConnector(Executor waiting) {
+    this.waiting = waiting;
   }
 
   /**
@@ -54,7 +54,7 @@ final class TargetConnector {
         loop,
         address,
         channel -> {
-          TargetLogin login = new TargetLogin(address, parameters, credentials, computing, result);
+          TargetLogin login = new TargetLogin(address, parameters, credentials, waiting, result);
           channel.pipeline().addLast("login", login);
           login.begin();
         },
@@ -78,7 +78,7 @@ final class TargetConnector {
   /** The resolver of the Java runtime blocks; it does not run on an event loop. */
   private void resolve(String host, Promise<?> result, Consumer<List<InetAddress>> resolved) {
     try {
-      computing.execute(
+      waiting.execute(
           () -> {
             try {
               resolved.accept(List.of(InetAddress.getAllByName(host)));

@@ -381,10 +381,15 @@ final class TargetStream implements MessageFramer.Handler {
   }
 
   private void succeeded(Entry head) {
+    boolean cleared = false;
     for (SessionEffect effect : head.effects()) {
-      if (effect instanceof SessionEffect.Deallocates deallocates) {
+      if (effect instanceof SessionEffect.Prepares prepares && cleared) {
+        names.preparing(PreparedStatement.of(prepares));
+      } else if (effect instanceof SessionEffect.Deallocates deallocates) {
+        cleared = true;
         names.close(deallocates.name());
       } else if (effect instanceof SessionEffect.DeallocatesAll) {
+        cleared = true;
         names.closeAllStatements();
       } else if (effect instanceof SessionEffect.ClosesCursor closes) {
         names.closePortal(closes.name());

@@ -82,7 +82,7 @@ final class RunCommand implements Callable<Integer> {
       if (!Files.isDirectory(directory)) {
         throw new IOException(directory + ": is not a directory");
       }
-      Standalone.start(options).awaitStop();
+      Standalone.start(options).run();
       return ExitCode.OK;
     } catch (InvalidConfigurationException e) {
       for (Problem problem : e.problems()) {

@@ -25,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 
 /**
  * The gateway on one machine, configured by a directory. Put together here; stopped by SIGTERM or
@@ -53,7 +52,6 @@ final class Standalone {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final GatewayThreads threads;
   private final Gateway gateway;
-  private final CountDownLatch stopped = new CountDownLatch(1);
   private final Counter rejected;
 
   private volatile ConfigurationState state;
@@ -113,9 +111,10 @@ final class Standalone {
     }
   }
 
-  /** Blocks until the gateway was told to stop and has stopped. */
-  void awaitStop() throws InterruptedException {
-    while (!stopped.await(STATUS_MILLIS, java.util.concurrent.TimeUnit.MILLISECONDS)) {
+  /** Keeps the status up to date; the process ends when it is told to stop. */
+  void run() throws InterruptedException {
+    while (true) {
+      Thread.sleep(STATUS_MILLIS);
       writeStatus();
     }
   }

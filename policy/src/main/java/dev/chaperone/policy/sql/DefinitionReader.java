@@ -280,7 +280,11 @@ final class DefinitionReader {
     created(name, actual, temporary);
     if (as >= 0) {
       List<Token> body = definition.subList(as + 1, definition.size());
-      reading.include(statement.body(body).reading());
+      if (kind.equals("view")) {
+        reading.include(statement.body(body).reading());
+      } else {
+        reading.includeRun(statement.body(body).reading());
+      }
     } else {
       for (int i = 0; i + 1 < definition.size(); i++) {
         // PARTITION OF, INHERITS and LIKE change or copy what they name.

@@ -614,32 +614,18 @@ final class QueryReader {
     level.targets = new ArrayList<>(meanings(target));
     level.targets.forEach(meaning -> reading.target(meaning.resource()));
     writeTargets(level.targets, tag);
-    if (isPunctuation(position, "(") && verb.equals("insert")) {
-      skipParentheses();
-    } else if (tokens.size() > position + 2
-        && isWord(position, "as")
-        && verb.equals("insert")
-        && isPunctuation(position + 2, "(")) {
+    // What follows in a parenthesis is a column list or a query: INSERT INTO t (SELECT ...).
+    if (verb.equals("insert") && isWord(position, "as")) {
       position += 2;
-      skipParentheses();
     }
   }
 
-  /** Skips a column list: INSERT INTO t (a, b[1], c.d). Subscripts may hold expressions. */
-  private void skipParentheses() {
-    int depth = 0;
-    do {
-      if (isPunctuation(position, "[")) {
-        // Read subscripts like any expression.
-        return;
-      }
-      if (isPunctuation(position, "(")) {
-        depth++;
-      } else if (isPunctuation(position, ")")) {
-        depth--;
-      }
+  /** Skips the column names behind a query name. */
+  private void skipColumnNames() {
+    while (position < size && !isPunctuation(position, ")")) {
       position++;
-    } while (depth > 0 && position < size);
+    }
+    position++;
   }
 
   private void writeTargets(List<Meaning> targets, String tag) {
@@ -751,7 +737,7 @@ final class QueryReader {
     level.defining = defines ? name.text() : null;
     position++;
     if (defines && isPunctuation(position, "(")) {
-      skipParentheses();
+      skipColumnNames();
     }
   }
 

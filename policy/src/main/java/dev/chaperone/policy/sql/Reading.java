@@ -117,6 +117,12 @@ final class Reading {
     includeFacts(body);
   }
 
+  /** Takes over what a nested statement does, to the session too: it runs with this one. */
+  void includeRun(Reading body) {
+    include(body);
+    effects.addAll(body.effects);
+  }
+
   /** Takes over the facts of a nested statement without its accesses. */
   void includeFacts(Reading body) {
     dependencies.addAll(body.dependencies);

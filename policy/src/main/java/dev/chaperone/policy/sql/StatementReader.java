@@ -179,7 +179,7 @@ final class StatementReader {
     }
     Result body = body(at.rest());
     if (analyze) {
-      reading.include(body.reading());
+      reading.includeRun(body.reading());
       return "EXPLAIN";
     }
     reading.includeFacts(body.reading());
@@ -436,7 +436,12 @@ final class StatementReader {
       return unknown("DECLARE CURSOR");
     }
     Result body = body(at.rest());
-    reading.include(body.reading());
+    if (withHold) {
+      // Runs at COMMIT if nobody fetches before.
+      reading.includeRun(body.reading());
+    } else {
+      reading.include(body.reading());
+    }
     reading.effect(
         new SessionEffect.DeclaresCursor(
             name,
@@ -471,7 +476,7 @@ final class StatementReader {
     boolean to;
     if (at.isPunctuation("(")) {
       Result body = body(at.parenthesis());
-      reading.include(body.reading());
+      reading.includeRun(body.reading());
       to = at.acceptAny("to");
       if (!to) {
         return unknown("COPY");

@@ -129,6 +129,24 @@ class SqlAnalyzerTest {
         "SELECT lo_unlink(1) | Write SELECT pg_catalog.lo_unlink()",
         "SELECT pg_notify('a','b') | SessionState SELECT pg_catalog.pg_notify()",
         "INSERT INTO orders SELECT * FROM customers | Write INSERT public.orders, Read SELECT public.customers",
+        "INSERT INTO orders (SELECT * FROM customers) | Write INSERT public.orders, Read SELECT public.customers",
+        "INSERT INTO orders AS o (id) SELECT 1 FROM customers | Write INSERT public.orders, Read SELECT public.customers",
+        "INSERT INTO orders (id) WITH x AS (SELECT * FROM customers) SELECT * FROM x | Write INSERT public.orders, Read SELECT public.customers",
+        "WITH d AS (INSERT INTO orders (a[1]) VALUES (1)) SELECT * FROM customers | Write INSERT public.orders, Read SELECT public.customers",
+        "SELECT 1 FROM orders o JOIN part USING (id) AS j, customers | Read SELECT public.orders, Read SELECT public.part, Read SELECT public.customers",
+        "SELECT * FROM now() WITH ORDINALITY AS t(a, b), customers | Read SELECT public.customers",
+        "SELECT * FROM ROWS FROM (purge(), now()) x, ONLY (customers) | Execute SELECT public.purge(), Read SELECT public.customers",
+        "SELECT * FROM orders AS o (id, x), LATERAL (SELECT o.x FROM part) l | Read SELECT public.orders, Read SELECT public.part",
+        "SELECT * FROM orders o, (orders x JOIN customers y ON true) | Read SELECT public.orders, Read SELECT public.customers",
+        "SELECT (o).rowf FROM orders AS o | Execute SELECT public.rowf(), Read SELECT public.orders",
+        "(WITH customers AS (SELECT 1) SELECT 1) UNION SELECT 1 FROM customers | Read SELECT public.customers",
+        "WITH RECURSIVE t AS (SELECT 1 UNION SELECT 2 FROM t) SELECT * FROM t | neutral",
+        "WITH t AS (SELECT 1 a) SEARCH DEPTH FIRST BY a, customers SET o SELECT * FROM customers | Read SELECT public.customers",
+        "SELECT x.is distinct FROM customers x | Read SELECT public.customers",
+        "SELECT evil '1' | Execute SELECT public.evil",
+        "VALUES ((SELECT 1 FROM customers)) | Read SELECT public.customers",
+        "SELECT 1 FROM orders ORDER BY (SELECT 1 FROM customers), 1 | Read SELECT public.orders, Read SELECT public.customers",
+        "SELECT ARRAY[a, b] FROM orders JOIN part ON x = ARRAY[customers, y] | Read SELECT public.orders, Read SELECT public.part",
         "INSERT INTO orders (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 2 | Write INSERT public.orders, Write UPDATE public.orders",
         "UPDATE orders SET id = 1 FROM customers c WHERE c.id = 1 | Write UPDATE public.orders, Read SELECT public.customers",
         "DELETE FROM orders USING customers WHERE true | Write DELETE public.orders, Read SELECT public.customers",
@@ -243,6 +261,20 @@ class SqlAnalyzerTest {
         .containsExactly("Read SELECT secret.keys");
     assertThat(accesses("SET search_path TO secret; SELECT lower('x')"))
         .containsExactly("Execute SELECT secret.lower()");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "EXPLAIN ANALYZE SELECT set_config('search_path', 'secret', false)",
+        "COPY (SELECT set_config('search_path', 'secret', false)) TO STDOUT",
+        "CREATE TABLE t AS SELECT set_config('search_path', 'secret', false)",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT set_config('search_path', 'secret', false)",
+        "PREPARE p AS SELECT set_config('search_path', 'secret', false); EXECUTE p",
+        "DECLARE c CURSOR FOR SELECT set_config('search_path', 'secret', false); FETCH c"
+      })
+  void aSearchPathSetInsideOfAStatementIsFollowed(String text) {
+    assertThat(accesses(text + "; SELECT * FROM keys")).contains("Read SELECT secret.keys");
   }
 
   @Test

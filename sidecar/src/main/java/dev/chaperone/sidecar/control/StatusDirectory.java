@@ -3,11 +3,13 @@ package dev.chaperone.sidecar.control;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.sidecar.gateway.Gateway.Served;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,8 @@ import org.yaml.snakeyaml.Yaml;
 public final class StatusDirectory {
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rwx------");
+
+  private static final String CONNECTION_PREFIX = "agentconnection-";
 
   private final Path directory;
   private final Yaml yaml;
@@ -57,10 +61,19 @@ public final class StatusDirectory {
     configuration.put("current", state.isCurrent());
     configuration.put("problems", state.problems().stream().map(Problem::toString).toList());
     replace("configuration.yaml", configuration);
+    Set<String> written = new HashSet<>();
     for (Served connection : served) {
-      replace(
-          "agentconnection-" + connection.connection().name() + ".yaml",
-          resource(state, connection));
+      String name = CONNECTION_PREFIX + connection.connection().name() + ".yaml";
+      replace(name, resource(state, connection));
+      written.add(name);
+    }
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(directory, CONNECTION_PREFIX + "*.yaml")) {
+      for (Path file : files) {
+        if (!written.contains(file.getFileName().toString())) {
+          Files.deleteIfExists(file);
+        }
+      }
     }
   }
 

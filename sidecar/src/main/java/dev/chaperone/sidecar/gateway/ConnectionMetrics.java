@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /** What is counted for one connection. Names carry no content: no statement, no value. */
-public final class ConnectionMetrics {
+public final class ConnectionMetrics implements AutoCloseable {
   private final MeterRegistry registry;
   private final String connection;
   private final Counter allowed;
@@ -18,8 +18,9 @@ public final class ConnectionMetrics {
   private final Counter protocolErrors;
   private final Counter limited;
   private final Timer analysis;
+  private final Gauge clients;
 
-  ConnectionMetrics(MeterRegistry registry, String connection, Supplier<Number> clients) {
+  ConnectionMetrics(MeterRegistry registry, String connection, Supplier<Number> clientCount) {
     this.registry = registry;
     this.connection = connection;
     this.allowed = operations("allowed", "none");
@@ -41,10 +42,11 @@ public final class ConnectionMetrics {
             .description("Time to read and decide an operation that was not in the cache")
             .tag("connection", connection)
             .register(registry);
-    Gauge.builder("chaperone.client.connections", clients)
-        .description("Open client connections")
-        .tag("connection", connection)
-        .register(registry);
+    this.clients =
+        Gauge.builder("chaperone.client.connections", clientCount)
+            .description("Open client connections")
+            .tag("connection", connection)
+            .register(registry);
   }
 
   void allowed() {
@@ -92,6 +94,12 @@ public final class ConnectionMetrics {
   /** How many operations were refused so far. */
   long refusedCount() {
     return (long) refused.values().stream().mapToDouble(Counter::count).sum();
+  }
+
+  /** Takes back what would go on to report a connection that is not served any more. */
+  @Override
+  public void close() {
+    registry.remove(clients);
   }
 
   private Counter operations(String decision, String reason) {

@@ -89,6 +89,7 @@ public final class Gateway implements AutoCloseable {
               old.listener().close();
               old.connection().closeClients(CloseReason.REMOVED);
               old.server().close();
+              old.connection().metrics().close();
             });
     running = next;
   }
@@ -132,10 +133,8 @@ public final class Gateway implements AutoCloseable {
     return all.stream().mapToInt(r -> r.connection().clientCount()).sum();
   }
 
-  private boolean listensAlike(Running known, ConnectionConfiguration connection) {
-    ConnectionConfiguration before = known.connection().ruling().connection();
-    return before.listenPort() == connection.listenPort()
-        && before.bounds().equals(connection.bounds());
+  private static boolean listensAlike(Running known, ConnectionConfiguration connection) {
+    return known.connection().ruling().connection().listenPort() == connection.listenPort();
   }
 
   private Running start(Ruling ruling) throws IOException {

@@ -74,6 +74,9 @@ final class AgentStream implements MessageFramer.Handler {
   /** The context may be another one when what was sent is done, or when the transaction ends. */
   private boolean disturbed;
 
+  /** The catalog may be another one when the open transaction is over. */
+  private boolean catalogChanged;
+
   AgentStream(ClientSession session, ReplyLedger ledger, StatementNames names, Judge judge) {
     this.session = session;
     this.ledger = ledger;
@@ -95,6 +98,11 @@ final class AgentStream implements MessageFramer.Handler {
     return settling;
   }
 
+  /** Whether a statement that changes the catalog was sent since it was last read. */
+  boolean isCatalogChanged() {
+    return catalogChanged;
+  }
+
   /**
    * The target has answered all that was sent.
    *
@@ -104,6 +112,7 @@ final class AgentStream implements MessageFramer.Handler {
   void settled(boolean stillDisturbed) {
     settling = false;
     disturbed = stillDisturbed;
+    catalogChanged &= stillDisturbed;
     session.processAgent();
   }
 
@@ -312,9 +321,7 @@ final class AgentStream implements MessageFramer.Handler {
     if (complete) {
       requireBindShape(body);
     }
-    PreparedStatement unnamed = statementName.isEmpty() ? names.unnamed() : null;
-    List<PreparedStatement> candidates =
-        unnamed != null ? List.of(unnamed) : names.candidates(statementName);
+    List<PreparedStatement> candidates = names.candidates(statementName);
     if (candidates.isEmpty()) {
       return refuse(
           FrontendMessage.BIND,
@@ -324,13 +331,9 @@ final class AgentStream implements MessageFramer.Handler {
                   ? "unnamed prepared statement does not exist"
                   : "prepared statement \"" + statementName + "\" does not exist"));
     }
-    List<Judgement> judgements = new ArrayList<>(candidates.size());
-    for (PreparedStatement candidate : candidates) {
-      Judgement judgement = judgement(candidate);
-      if (judgement == null) {
-        return waitOrRefuse(FrontendMessage.BIND);
-      }
-      judgements.add(judgement);
+    List<Judgement> judgements = judgements(candidates);
+    if (judgements.isEmpty()) {
+      return waitOrRefuse(FrontendMessage.BIND);
     }
     for (Judgement judgement : judgements) {
       Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
@@ -346,16 +349,32 @@ final class AgentStream implements MessageFramer.Handler {
     }
     RunningOperation operation =
         new RunningOperation(judgements.get(0).context().ruling().rowLimit());
-    names.bind(
-        portalName,
-        new Portal(
-            operation,
-            judgements,
-            candidates.stream().map(PreparedStatement::text).toList(),
-            group,
-            false));
+    names.bind(portalName, new Portal(operation, judgements, texts(candidates), group, false));
     send(Kind.BIND);
     return Disposition.FORWARD;
+  }
+
+  /** One for each candidate, or none where one has to be waited for. */
+  private List<Judgement> judgements(List<PreparedStatement> candidates) {
+    if (candidates.size() == 1) {
+      Judgement only = judgement(candidates.get(0));
+      return only == null ? List.of() : List.of(only);
+    }
+    List<Judgement> judgements = new ArrayList<>(candidates.size());
+    for (PreparedStatement candidate : candidates) {
+      Judgement judgement = judgement(candidate);
+      if (judgement == null) {
+        return List.of();
+      }
+      judgements.add(judgement);
+    }
+    return judgements;
+  }
+
+  private static List<byte[]> texts(List<PreparedStatement> candidates) {
+    return candidates.size() == 1
+        ? List.of(candidates.get(0).text())
+        : candidates.stream().map(PreparedStatement::text).toList();
   }
 
   private static void requireBindShape(BodyReader body) throws MalformedMessage {
@@ -594,6 +613,7 @@ final class AgentStream implements MessageFramer.Handler {
     if (judgement.disturbs()) {
       disturbed = true;
     }
+    catalogChanged |= judgement.changesCatalog();
     for (SessionEffect effect : judgement.effects()) {
       if (effect instanceof SessionEffect.ChangesSearchPath change) {
         judge.searchPathMayBe(change.candidate());

@@ -283,7 +283,7 @@ final class ClientSession implements ClientConnection {
       agentStream.settled(true);
       return;
     }
-    if (targetStream.status() == TransactionStatus.IDLE) {
+    if (targetStream.status() == TransactionStatus.IDLE && agentStream.isCatalogChanged()) {
       shared
           .catalogMonitor()
           .refresh()

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param decision what policy says; empty where the text was not readable
  * @param effects what it changes in the client's session when it runs
  * @param copiesIn whether it takes rows from the client
+ * @param changesCatalog whether the catalog may be another one after it
  * @param disturbs whether the context may be another one after it
  */
 record Judgement(
@@ -24,6 +25,7 @@ record Judgement(
     Optional<Decision> decision,
     List<SessionEffect> effects,
     boolean copiesIn,
+    boolean changesCatalog,
     boolean disturbs) {
   Judgement {
     Objects.requireNonNull(context, "context");
@@ -43,6 +45,7 @@ record Judgement(
         decision,
         effects,
         effects.stream().anyMatch(SessionEffect.CopiesIn.class::isInstance),
+        effects.stream().anyMatch(SessionEffect.ChangesCatalog.class::isInstance),
         effects.stream().anyMatch(Judgement::disturbs));
   }
 

@@ -43,9 +43,8 @@ final class SharedTarget implements AutoCloseable {
     this.connection = connection;
     this.threads = threads;
     this.analyzer =
-        new SqlAnalyzer(
-            SqlLimits.DEFAULT.withTextBytes(
-                Math.toIntExact(connection.ruling().connection().bounds().statementBytes())));
+        // How long a statement may be is the session's to check: it changes with the configuration.
+        new SqlAnalyzer(SqlLimits.DEFAULT.withTextBytes(Integer.MAX_VALUE));
     this.connector = new TargetConnector(threads.computing());
     this.canceller = new Canceller(connector);
     this.catalog =

@@ -130,11 +130,6 @@ final class StatementNames {
     return all;
   }
 
-  /** The unnamed statement where that is the only candidate, else null; the hot path. */
-  PreparedStatement unnamed() {
-    return unnamedPending != null ? unnamedPending : unnamed;
-  }
-
   void close(String name) {
     if (name.isEmpty()) {
       unnamed = null;

@@ -4,6 +4,7 @@ import dev.chaperone.control.translation.ConnectionConfiguration.Credentials;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
@@ -11,8 +12,13 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.Promise;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -63,6 +69,35 @@ final class TargetConnector {
    * result} fails.
    */
   void open(EventLoop loop, TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+    resolve(
+        address.host(),
+        result,
+        resolved -> loop.execute(() -> connect(loop, address, resolved.iterator(), ready, result)));
+  }
+
+  /** The resolver of the Java runtime blocks; it does not run on an event loop. */
+  private void resolve(String host, Promise<?> result, Consumer<List<InetAddress>> resolved) {
+    try {
+      computing.execute(
+          () -> {
+            try {
+              resolved.accept(List.of(InetAddress.getAllByName(host)));
+            } catch (UnknownHostException e) {
+              result.tryFailure(LoginFailure.unreachable());
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      result.tryFailure(LoginFailure.timedOut());
+    }
+  }
+
+  /** Connects to the first of the host's addresses that answers. */
+  private static void connect(
+      EventLoop loop,
+      TargetAddress address,
+      Iterator<InetAddress> hosts,
+      Consumer<Channel> ready,
+      Promise<?> result) {
     new Bootstrap()
         .group(loop)
         .channel(NioSocketChannel.class)
@@ -81,10 +116,12 @@ final class TargetConnector {
                     });
               }
             })
-        .connect(address.host(), address.port())
+        .connect(hosts.next(), address.port())
         .addListener(
-            (io.netty.channel.ChannelFuture connected) -> {
-              if (!connected.isSuccess()) {
+            (ChannelFuture connected) -> {
+              if (!connected.isSuccess() && hosts.hasNext() && !result.isDone()) {
+                connect(loop, address, hosts, ready, result);
+              } else if (!connected.isSuccess()) {
                 result.tryFailure(LoginFailure.unreachable());
               } else if (address.tls().isEnabled()) {
                 secure(connected.channel(), address, ready, result);

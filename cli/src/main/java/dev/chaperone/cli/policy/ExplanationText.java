@@ -116,8 +116,9 @@ final class ExplanationText {
         line("  %s", Printable.of(deny.hint()));
       }
     }
-    if (!decision.basis().reason().isEmpty()) {
-      line("  %s", Printable.of(decision.basis().reason()));
+    String reason = Printable.of(decision.basis().reason());
+    if (!reason.isEmpty() && text.indexOf("\n  " + reason + "\n") < 0) {
+      line("  %s", reason);
     }
   }
 

@@ -48,6 +48,7 @@ public final class Catalog {
   private final Map<String, List<UserFunction>> userFunctions;
   private final Map<String, List<UserOperator>> operators;
   private final Map<String, String> checkedDomains;
+  private final Map<Long, List<String>> domainHolders;
   private final List<UserCast> casts;
   private final Map<Long, List<String>> columnTypes;
   private final Map<Long, List<Relation>> ancestors;
@@ -64,6 +65,7 @@ public final class Catalog {
     this.userFunctions = copy(from.userFunctions);
     this.operators = copy(from.operators);
     this.checkedDomains = Map.copyOf(from.checkedDomains);
+    this.domainHolders = copy(from.domainHolders);
     this.casts = List.copyOf(from.casts);
     this.columnTypes = copy(from.specialColumnTypes());
     this.ancestors = copy(from.resolvedAncestors());
@@ -121,6 +123,16 @@ public final class Catalog {
    */
   public boolean isOpen() {
     return open;
+  }
+
+  /**
+   * Whether reading a value of a type runs a check that is not known to be harmless.
+   *
+   * @param typeOid as the target numbers its types
+   */
+  public boolean runsChecks(long typeOid) {
+    return domainHolders.getOrDefault(typeOid, List.of()).stream()
+        .anyMatch(checkedDomains::containsKey);
   }
 
   /** Whether there is such a schema. */
@@ -240,6 +252,11 @@ public final class Catalog {
     for (String name : sorted(checkedDomains.keySet())) {
       sink.line("domain", checkedDomains.get(name), name);
     }
+    for (Long oid : sorted(domainHolders.keySet())) {
+      for (String domain : domainHolders.get(oid)) {
+        sink.line("domainholder", oid, domain);
+      }
+    }
     for (UserCast cast : casts) {
       sink.line("cast", cast.source(), cast.target(), cast.function());
     }
@@ -275,6 +292,7 @@ public final class Catalog {
     private final Map<String, List<UserFunction>> userFunctions = new HashMap<>();
     private final Map<String, List<UserOperator>> operators = new HashMap<>();
     private final Map<String, String> checkedDomains = new HashMap<>();
+    private final Map<Long, List<String>> domainHolders = new HashMap<>();
     private final List<UserCast> casts = new ArrayList<>();
     private final Map<Long, List<String>> columnTypes = new HashMap<>();
     private final Map<Long, List<Access>> hidden = new HashMap<>();
@@ -320,6 +338,7 @@ public final class Catalog {
         }
         case DOMAINS ->
             domainChecks.add(new DomainCheck(name(row.get(0)), name(row.get(1)), row.get(2)));
+        case DOMAIN_HOLDERS -> domainHolder(Long.parseLong(row.get(0)), row.get(1));
         case CASTS -> {
           if (!FunctionRules.isHarmless(row.get(5), isTrue(row.get(4)))) {
             cast(row.get(0), row.get(1), row.get(2) + "." + row.get(3) + "()");
@@ -386,6 +405,10 @@ public final class Catalog {
 
     void domain(String schema, String name) {
       checkedDomains.put(name(name), name(schema));
+    }
+
+    void domainHolder(long type, String domain) {
+      domainHolders.computeIfAbsent(type, oid -> new ArrayList<>(1)).add(name(domain));
     }
 
     void cast(String source, String target, String function) {

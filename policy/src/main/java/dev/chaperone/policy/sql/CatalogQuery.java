@@ -129,6 +129,32 @@ public enum CatalogQuery {
         JOIN pg_catalog.pg_constraint c ON c.contypid = b.type
       """),
 
+  /**
+   * Oid of a type that is not built in, name of a domain that its values hold: itself, its element,
+   * a column, a bound. A client names parameter types by oid (Parse, PostgreSQL documentation
+   * "Message Formats"), and reading a value of a domain runs its checks.
+   */
+  DOMAIN_HOLDERS(
+      """
+      WITH RECURSIVE part(holder, held) AS (
+        SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0 AND typlen = -1
+        UNION ALL
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT c.reltype, a.atttypid
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+         WHERE c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+        UNION ALL
+        SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range),
+      holder(type, domain) AS (
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= 16384
+        UNION
+        SELECT p.holder, h.domain FROM holder h JOIN part p ON p.held = h.type)
+      SELECT h.type, t.typname
+        FROM holder h JOIN pg_catalog.pg_type t ON t.oid = h.domain
+       WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_constraint c WHERE c.contypid = h.domain)
+      """),
+
   /** Source type, target type, function's schema and name, t where volatile, extension or null. */
   CASTS(
       """

@@ -308,8 +308,19 @@ final class AgentStream implements MessageFramer.Handler {
     if (textLength > session.statementBytes()) {
       return refuse(FrontendMessage.PARSE, tooLong(FrontendMessage.PARSE));
     }
-    body.skip(Math.multiplyExact(body.readShort(), Integer.BYTES));
+    boolean runsChecks = false;
+    for (int types = body.readShort(); types > 0; types--) {
+      runsChecks |= judge.runsChecks(Integer.toUnsignedLong(body.readInt()));
+    }
     body.requireEnd();
+    if (runsChecks) {
+      return refuse(
+          FrontendMessage.PARSE,
+          Refusals.guarded(
+              session.gate(),
+              "the type of a parameter runs functions when a value is read",
+              "Leave the parameter's type out, or give it a built-in one."));
+    }
     Judgement judgement = judgement(this, buffer, textStart, textLength);
     if (judgement == null) {
       return waitOrRefuse(FrontendMessage.PARSE);

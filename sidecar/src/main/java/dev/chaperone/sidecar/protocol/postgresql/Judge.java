@@ -32,6 +32,9 @@ import java.util.function.Supplier;
 final class Judge {
   private static final System.Logger LOGGER = System.getLogger(Judge.class.getName());
 
+  /** Oids from here on are the users'; FirstNormalObjectId in the server's transam.h. */
+  private static final long FIRST_USER_OID = 16_384;
+
   /** Told, on the event loop, what came of a text. */
   interface Listener {
     void judged(Judgement judgement);
@@ -118,6 +121,11 @@ final class Judge {
       temporaryRelations = more;
       context = null;
     }
+  }
+
+  /** Whether reading a value of that type runs functions; types of the server's own never do. */
+  boolean runsChecks(long typeOid) {
+    return typeOid >= FIRST_USER_OID && context().session().catalog().runsChecks(typeOid);
   }
 
   /** The judgement of these bytes in the present context, where it is known; else null. */

@@ -26,6 +26,11 @@ final class Refusals {
         : gate.preview(judgement.decision().orElseThrow()).map(Refusals::errorReply);
   }
 
+  /** What no policy can allow. */
+  static ErrorReply guarded(Gate gate, String reason, String hint) {
+    return errorReply(gate.guard(reason, hint));
+  }
+
   /** What is refused whatever policy says. */
   private static Optional<ErrorReply> unfit(Gate gate, Judgement judgement) {
     if (judgement.analysis() instanceof SqlAnalysis.Unreadable unreadable) {

@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.control;
 
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.sidecar.gateway.Gateway.Served;
+import dev.chaperone.sidecar.gateway.TargetState;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -84,6 +85,7 @@ public final class StatusDirectory {
         "conditions",
         List.of(
             condition("Accepted", true, "Served", "listening on " + served.addresses(), state),
+            targetReachable(served.connection().targetState(), state),
             condition(
                 "Suspended",
                 ruling.connection().suspended(),
@@ -102,11 +104,25 @@ public final class StatusDirectory {
     return resource;
   }
 
+  private static Map<String, Object> targetReachable(TargetState target, ConfigurationState state) {
+    if (!target.known()) {
+      return condition("TargetReachable", "Unknown", "NotTried", "", state);
+    }
+    return target.reachable()
+        ? condition("TargetReachable", "True", "LoggedIn", "", state)
+        : condition("TargetReachable", "False", "LogInFailed", target.reason(), state);
+  }
+
   private static Map<String, Object> condition(
       String type, boolean is, String reason, String message, ConfigurationState state) {
+    return condition(type, is ? "True" : "False", reason, message, state);
+  }
+
+  private static Map<String, Object> condition(
+      String type, String is, String reason, String message, ConfigurationState state) {
     Map<String, Object> condition = new LinkedHashMap<>();
     condition.put("type", type);
-    condition.put("status", is ? "True" : "False");
+    condition.put("status", is);
     condition.put("reason", reason);
     condition.put("message", message);
     condition.put("lastTransitionTime", state.since().toString());

@@ -18,6 +18,7 @@ public final class GuardedConnection {
   private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
   private volatile Ruling ruling;
   private volatile boolean draining;
+  private volatile TargetState targetState = TargetState.UNKNOWN;
 
   GuardedConnection(Ruling ruling, MeterRegistry registry) {
     this.name = ruling.connection().name();
@@ -42,6 +43,16 @@ public final class GuardedConnection {
 
   public ConnectionMetrics metrics() {
     return metrics;
+  }
+
+  /** Whether the target was reached when it was last tried. */
+  public TargetState targetState() {
+    return targetState;
+  }
+
+  /** The target was tried. */
+  public void targetState(TargetState latest) {
+    targetState = latest;
   }
 
   /** Whether no new client connection may be opened because the gateway is stopping. */

@@ -18,6 +18,7 @@ public final class PostgresqlServer implements ProtocolServer {
       Optional<ListenPassword> listenPassword) {
     this.shared = new SharedTarget(connection, threads);
     this.listenPassword = listenPassword;
+    shared.prepare();
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.chaperone.policy.sql.SqlLimits;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
 import dev.chaperone.sidecar.gateway.Ruling;
+import dev.chaperone.sidecar.gateway.TargetState;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Promise;
 import java.security.SecureRandom;
@@ -23,6 +24,7 @@ import javax.net.ssl.SSLException;
  * cancel keys, the judgements of each event loop. Safe for use by any thread.
  */
 final class SharedTarget implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(SharedTarget.class.getName());
   private static final String MONITOR_APPLICATION = "chaperone";
 
   /** How the target is reached under one ruling. */
@@ -79,6 +81,25 @@ final class SharedTarget implements AutoCloseable {
     return impossiblePortal;
   }
 
+  /**
+   * Reads the catalog before the first client asks for it, so that a target that cannot be reached
+   * is known of early and the first client does not wait.
+   */
+  void prepare() {
+    catalog
+        .load()
+        .whenComplete(
+            (read, failure) -> {
+              if (failure != null) {
+                LOGGER.log(
+                    System.Logger.Level.WARNING,
+                    "target not reached connection={0} cause={1}",
+                    connection.name(),
+                    LoginFailures.of(failure).metricCause());
+              }
+            });
+  }
+
   /** Reads the catalog where that has not happened yet. */
   CompletionStage<Catalog> loadCatalog() {
     return catalog.load();
@@ -110,6 +131,12 @@ final class SharedTarget implements AutoCloseable {
     // also what RESET and DISCARD ALL go back to.
     parameters.put("client_encoding", "UTF8");
     parameters.put("standard_conforming_strings", "on");
+    result.addListener(
+        done ->
+            connection.targetState(
+                done.isSuccess()
+                    ? TargetState.REACHABLE
+                    : TargetState.unreachable(LoginFailures.of(done.cause()).metricCause())));
     try {
       connector.logIn(loop, address(ruling), parameters, ruling.connection().credentials(), result);
     } catch (SSLException e) {

@@ -27,6 +27,7 @@ final class FunctionRules {
           pg_sequence_last_value pg_timezone_names pg_available_extensions
           pg_available_extension_versions pg_extension_update_paths pg_tablespace_databases
           pg_collation_actual_version pg_prepared_xact pg_notification_queue_usage
+          pg_partition_ancestors pg_partition_tree
           pg_jit_available pg_get_multixact_members pg_xact_commit_timestamp
           pg_last_committed_xact pg_get_backend_memory_contexts
           pg_stat_get_archiver pg_stat_get_bgwriter_stat_reset_time pg_stat_get_numscans

@@ -845,8 +845,9 @@ final class QueryReader {
     }
     for (Catalog.UserFunction f : catalog.userFunctions(name)) {
       if (schema == null ? scope.searches(f.schema()) : schema.equals(f.schema())) {
+        // An extension overloads a built-in name for its own types alone.
+        callsForeignFunction |= !known || !f.harmless();
         known = true;
-        callsForeignFunction = true;
         if (!f.harmless()) {
           reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
         }
@@ -910,6 +911,12 @@ final class QueryReader {
     int i = position + 1;
     boolean constantName =
         i + 1 < size && tokens.get(i).kind() == Kind.STRING && isPunctuation(i + 1, ",");
+    if (!constantName && isSettingByName()) {
+      String setting = tokens.get(size - 1).text();
+      SettingChange.apply(
+          setting, Optional.of(List.of(tokens.get(5).text())), "SELECT", scope, reading);
+      return;
+    }
     if (!constantName) {
       reading.refuse("set_config with a computed setting name");
       reading.add(Effect.SESSION_STATE, "SELECT", "setting/unknown");
@@ -927,6 +934,23 @@ final class QueryReader {
               : Optional.of(List.of(value));
     }
     SettingChange.apply(setting, values, "SELECT", scope, reading);
+  }
+
+  /**
+   * {@code SELECT set_config(name, 'value', false) FROM pg_settings WHERE name = 'setting'}, which
+   * pg_dump sends since a setting may not exist: the whole statement, nothing more or less.
+   */
+  private boolean isSettingByName() {
+    String shape = "select set_config(name, '%s', false) from pg_settings where name = '%s'";
+    return size == 15
+        && tokens.get(5).kind() == Kind.STRING
+        && tokens.get(14).kind() == Kind.STRING
+        && !scope.isTemporary("pg_settings")
+        && CanonicalText.of(tokens)
+            .equals(
+                shape.formatted(
+                    tokens.get(5).text().replace("'", "''"),
+                    tokens.get(14).text().replace("'", "''")));
   }
 
   /** {@code (row).f} and {@code t.f} call f(row) where the row has no such column. */

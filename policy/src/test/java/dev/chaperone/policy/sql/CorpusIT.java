@@ -73,6 +73,9 @@ class CorpusIT {
           System.err.println("base.sql: " + e.getMessage());
         }
       }
+      // What pgbench -i makes; some statements were captured from pgbench.
+      statement.execute("CREATE TABLE pgbench_accounts(aid int PRIMARY KEY, abalance int)");
+      statement.execute("CREATE TABLE pgbench_branches(bid int PRIMARY KEY, bbalance int)");
       baseCatalog = Catalogs.load(connection);
     }
   }

@@ -74,6 +74,9 @@ final class AgentStream implements MessageFramer.Handler {
   /** The context may be another one when what was sent is done, or when the transaction ends. */
   private boolean disturbed;
 
+  /** DDL was sent since the catalog was read. */
+  private boolean catalogChanged;
+
   AgentStream(ClientSession session, ReplyLedger ledger, StatementNames names, Judge judge) {
     this.session = session;
     this.ledger = ledger;
@@ -95,6 +98,11 @@ final class AgentStream implements MessageFramer.Handler {
     return settling;
   }
 
+  /** Whether the catalog may be another one than was read. */
+  boolean mayHaveChangedCatalog() {
+    return catalogChanged;
+  }
+
   /**
    * The target has answered all that was sent.
    *
@@ -104,6 +112,7 @@ final class AgentStream implements MessageFramer.Handler {
   void settled(boolean stillDisturbed) {
     settling = false;
     disturbed = stillDisturbed;
+    catalogChanged &= stillDisturbed;
     session.processAgent();
   }
 
@@ -386,7 +395,11 @@ final class AgentStream implements MessageFramer.Handler {
     if (what == 'S') {
       send(Kind.CLOSE).changing(new StatementNames.ClosedStatement(name));
     } else {
-      send(portalKind(what, Kind.CLOSE));
+      ReplyLedger.Entry entry = send(portalKind(what, Kind.CLOSE));
+      Portal portal = names.portal(name);
+      if (portal != null && !name.isEmpty()) {
+        entry.changing(new StatementNames.ClosedPortal(name, portal));
+      }
     }
     return Disposition.FORWARD;
   }
@@ -433,10 +446,21 @@ final class AgentStream implements MessageFramer.Handler {
         state = State.READY;
         session.replyReady();
         return Disposition.DROP;
-      case FrontendMessage.PASSWORD:
-        throw new ProtocolViolation("a password is not expected here");
-      default:
+      case FrontendMessage.QUERY:
+      case FrontendMessage.PARSE:
+      case FrontendMessage.BIND:
+      case FrontendMessage.DESCRIBE:
+      case FrontendMessage.EXECUTE:
+      case FrontendMessage.CLOSE:
+      case FrontendMessage.FLUSH:
+      case FrontendMessage.FUNCTION_CALL:
+      case FrontendMessage.COPY_DATA:
+      case FrontendMessage.COPY_DONE:
+      case FrontendMessage.COPY_FAIL:
         return Disposition.DROP;
+      default:
+        throw new ProtocolViolation(
+            "message of type " + MessageFramer.printable(type) + " is not expected here");
     }
   }
 
@@ -595,7 +619,9 @@ final class AgentStream implements MessageFramer.Handler {
       disturbed = true;
     }
     for (SessionEffect effect : judgement.effects()) {
-      if (effect instanceof SessionEffect.ChangesSearchPath change) {
+      if (effect instanceof SessionEffect.ChangesCatalog) {
+        catalogChanged = true;
+      } else if (effect instanceof SessionEffect.ChangesSearchPath change) {
         judge.searchPathMayBe(change.candidate());
       } else if (effect instanceof SessionEffect.CreatesTemporary temporary) {
         judge.mayHaveTemporary(temporary.relation());

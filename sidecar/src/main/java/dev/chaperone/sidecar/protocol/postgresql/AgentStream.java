@@ -434,7 +434,11 @@ final class AgentStream implements MessageFramer.Handler {
     if (what == 'S') {
       send(Kind.CLOSE).changing(new StatementNames.ClosedStatement(name));
     } else {
-      send(portalKind(what, Kind.CLOSE));
+      ReplyLedger.Entry entry = send(portalKind(what, Kind.CLOSE));
+      Portal portal = names.portal(name);
+      if (portal != null && !name.isEmpty()) {
+        entry.changing(new StatementNames.ClosedPortal(name, portal));
+      }
     }
     return Disposition.FORWARD;
   }
@@ -481,10 +485,21 @@ final class AgentStream implements MessageFramer.Handler {
         state = State.READY;
         session.replyReady();
         return Disposition.DROP;
-      case FrontendMessage.PASSWORD:
-        throw new ProtocolViolation("a password is not expected here");
-      default:
+      case FrontendMessage.QUERY:
+      case FrontendMessage.PARSE:
+      case FrontendMessage.BIND:
+      case FrontendMessage.DESCRIBE:
+      case FrontendMessage.EXECUTE:
+      case FrontendMessage.CLOSE:
+      case FrontendMessage.FLUSH:
+      case FrontendMessage.FUNCTION_CALL:
+      case FrontendMessage.COPY_DATA:
+      case FrontendMessage.COPY_DONE:
+      case FrontendMessage.COPY_FAIL:
         return Disposition.DROP;
+      default:
+        throw new ProtocolViolation(
+            "message of type " + MessageFramer.printable(type) + " is not expected here");
     }
   }
 

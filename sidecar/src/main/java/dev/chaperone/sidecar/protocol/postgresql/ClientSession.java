@@ -279,8 +279,9 @@ final class ClientSession implements ClientConnection {
 
   private void settle() {
     if (targetStream.status() == TransactionStatus.FAILED) {
-      // Nothing runs until the transaction is over; it is asked again then.
-      agentStream.settled(true);
+      // Nothing runs until the transaction is over; it is asked again then. Not at once: what the
+      // agent sent ahead may be answered here, and the ReadyForQuery at hand goes first.
+      agent.eventLoop().execute(() -> guarded(() -> agentStream.settled(true)));
       return;
     }
     if (targetStream.status() == TransactionStatus.IDLE && agentStream.isCatalogChanged()) {

@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Dependency;
+import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.sql.SessionEffect;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import java.util.List;
@@ -46,7 +47,15 @@ record Judgement(
         effects,
         effects.stream().anyMatch(SessionEffect.CopiesIn.class::isInstance),
         effects.stream().anyMatch(SessionEffect.ChangesCatalog.class::isInstance),
-        effects.stream().anyMatch(Judgement::disturbs));
+        effects.stream().anyMatch(Judgement::disturbs) || runsUnknownCode(analysis));
+  }
+
+  /** What is not known to be harmless may change search path and role from within. */
+  private static boolean runsUnknownCode(SqlAnalysis analysis) {
+    return analysis instanceof SqlAnalysis.Understood understood
+        && understood.operation().parts().stream()
+            .flatMap(part -> part.accesses().stream())
+            .anyMatch(a -> a.effect() == Effect.EXECUTE || a.effect() == Effect.UNKNOWN);
   }
 
   private static boolean disturbs(SessionEffect effect) {

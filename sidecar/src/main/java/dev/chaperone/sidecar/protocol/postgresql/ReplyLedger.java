@@ -116,6 +116,7 @@ final class ReplyLedger {
       effects = List.of();
       replacement = null;
       change = null;
+      copiesIn = false;
     }
 
     private void clear() {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The settings a client asks for when it opens a session: startup parameters and the {@code -c
@@ -22,6 +23,13 @@ final class StartupOptions {
       return new Result(Map.of(), Optional.of(ErrorReply.fatal(sqlState, message, hint)));
     }
   }
+
+  /**
+   * Parameters that are no settings, in any case of letters: they say who logs in to what. As
+   * settings they would take the place of what the gateway itself says to the target.
+   */
+  private static final Set<String> NEVER_SETTINGS =
+      Set.of("user", "database", "options", "replication");
 
   /** Parameters that are no settings. */
   private static final List<String> NOT_SETTINGS = List.of("user", "database", "options");
@@ -100,6 +108,8 @@ final class StartupOptions {
 
   private static boolean isSettingName(String name) {
     return name.length() <= BodyReader.MAX_NAME_BYTES
+        && !NEVER_SETTINGS.contains(canonical(name))
+        && !canonical(name).startsWith("_pq_.")
         && name.matches("[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?");
   }
 

@@ -24,10 +24,13 @@ final class StatementNames {
   private static final int MAX_CANDIDATES = 16;
 
   /** What a message changes among the names once the target says it succeeded. */
-  sealed interface Change permits PreparedStatement, ClosedStatement {}
+  sealed interface Change permits PreparedStatement, ClosedStatement, ClosedPortal {}
 
   /** A Close of a prepared statement. */
   record ClosedStatement(String name) implements Change {}
+
+  /** A Close of a portal; one that was bound to the name since then stays. */
+  record ClosedPortal(String name, Portal portal) implements Change {}
 
   /**
    * A portal or cursor.
@@ -96,6 +99,9 @@ final class StatementNames {
       }
     } else if (change instanceof ClosedStatement closed) {
       close(closed.name());
+    } else if (change instanceof ClosedPortal closed
+        && portals.get(closed.name()) == closed.portal()) {
+      portals.remove(closed.name());
     }
   }
 

@@ -1,0 +1,251 @@
+package dev.chaperone.sidecar.testing;
+
+import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.sidecar.gateway.Gateway;
+import dev.chaperone.sidecar.gateway.GatewayThreads;
+import dev.chaperone.sidecar.protocol.postgresql.PostgresqlServer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Properties;
+
+/** The real gateway in this process, configured by YAML in a directory of its own. */
+public final class GatewayUnderTest implements AutoCloseable {
+  /** Everything but what names {@code public.denied} or {@code a.t}. */
+  public static final String ALL_BUT_DENIED =
+      """
+        rules:
+        - name: everything
+          effects: [Read, Write, Schema, Privilege, SessionState, Execute, Unknown]
+          action: Allow
+        - name: never
+          resources: ["public.denied", "a.t"]
+          action: Deny
+          message: "That table is off limits."
+      """;
+
+  /** Reads of {@code public} alone. */
+  public static final String READS_ONLY =
+      """
+        rules:
+        - name: reads
+          effects: [Read]
+          resources: ["public.t", "public.log"]
+          action: Allow
+      """;
+
+  private final Path directory;
+  private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  private final GatewayThreads threads = new GatewayThreads(2);
+  private final Gateway gateway;
+  private long generation;
+
+  private GatewayUnderTest(Path directory) {
+    this.directory = directory;
+    this.gateway =
+        new Gateway(
+            threads,
+            registry,
+            (connection, shared) -> new PostgresqlServer(connection, shared, Optional.empty()),
+            true);
+  }
+
+  /** A gateway in front of a server, under {@link #ALL_BUT_DENIED}. */
+  public static GatewayUnderTest start(TestPostgres server) {
+    return start(server.port(), "");
+  }
+
+  /**
+   * A gateway in front of a port.
+   *
+   * @param limits the {@code limits} of the connection, as YAML in flow style; empty for none
+   */
+  public static GatewayUnderTest start(int targetPort, String limits) {
+    try {
+      GatewayUnderTest started =
+          new GatewayUnderTest(Files.createTempDirectory("chaperone-gateway"));
+      writeConfiguration(started.directory, targetPort, limits);
+      started.secret(TestPostgres.USER, TestPostgres.PASSWORD);
+      started.policy(ALL_BUT_DENIED);
+      return started;
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Writes the files of a directory that serve that target, but for policy and Secret. */
+  public static void writeConfiguration(Path directory, int targetPort, String limits)
+      throws IOException {
+    writeConnection(directory, targetPort, limits, "mode: Disable");
+    Files.writeString(
+        directory.resolve("pod.yaml"),
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: support-agent
+          namespace: support
+          labels: {app: support-agent}
+        spec:
+          serviceAccountName: support-agent
+          containers:
+          - {name: agent, image: "registry.example/agent:1"}
+        """);
+  }
+
+  /** Writes connection.yaml. */
+  public static void writeConnection(Path directory, int targetPort, String limits, String tls)
+      throws IOException {
+    Files.writeString(
+        directory.resolve("connection.yaml"),
+        """
+        apiVersion: chaperone.dev/v1alpha1
+        kind: AgentConnection
+        metadata: {name: orders-db, namespace: support}
+        spec:
+          protocol: PostgreSQL
+          target:
+            host: 127.0.0.1
+            port: %d
+            database: orders
+            tls: {%s}
+          credentials:
+            secretRef: {name: orders-db}
+          agents:
+            podSelector:
+              matchLabels: {app: support-agent}
+          listen: {port: 15432}
+          %s
+        """
+            .formatted(targetPort, tls, limits.isEmpty() ? "" : "limits: " + limits));
+  }
+
+  /** Writes secret.yaml. */
+  public static void writeSecret(Path directory, String user, String password) throws IOException {
+    Files.writeString(
+        directory.resolve("secret.yaml"),
+        """
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: orders-db, namespace: support}
+        stringData:
+          username: "%s"
+          password: "%s"
+        """
+            .formatted(user, password));
+  }
+
+  /** Writes policy.yaml. */
+  public static void writePolicy(Path directory, String rules) throws IOException {
+    Files.writeString(
+        directory.resolve("policy.yaml"),
+        """
+        apiVersion: chaperone.dev/v1alpha1
+        kind: AccessPolicy
+        metadata: {name: support-agents, namespace: support}
+        spec:
+          connections: [orders-db]
+          subjects:
+          - {kind: ServiceAccount, name: support-agent}
+        """
+            + rules.indent(0));
+  }
+
+  /** Puts other rules in force. */
+  public void policy(String rules) {
+    try {
+      writePolicy(directory, rules);
+      apply();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Writes another Secret; in force with the next {@link #policy} or {@link #apply}. */
+  public void secret(String user, String password) {
+    try {
+      writeSecret(directory, user, password);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Where its YAML is. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** Reads the directory again and puts it in force. */
+  public void apply() throws IOException {
+    try {
+      gateway.apply(Configuration.load(directory, ++generation));
+    } catch (InvalidConfigurationException e) {
+      throw new IllegalArgumentException(e.problems().toString(), e);
+    }
+  }
+
+  public int port() {
+    String address = gateway.served().get(0).addresses().get(0);
+    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+  }
+
+  public int clientCount() {
+    return gateway.served().get(0).connection().clientCount();
+  }
+
+  /** The sum of a counter over all its tags. */
+  public double counted(String name) {
+    return registry.find(name).counters().stream().mapToDouble(c -> c.count()).sum();
+  }
+
+  public SimpleMeterRegistry registry() {
+    return registry;
+  }
+
+  /** Stops as SIGTERM does. */
+  public boolean drain(Duration deadline) throws InterruptedException {
+    return gateway.drain(deadline);
+  }
+
+  public String jdbcUrl() {
+    return "jdbc:postgresql://127.0.0.1:" + port() + "/" + TestPostgres.DATABASE;
+  }
+
+  /**
+   * Connects an unmodified client.
+   *
+   * @param settings connection properties of the driver, name and value in turn
+   */
+  public Connection connect(String... settings) throws SQLException {
+    Properties properties = new Properties();
+    properties.setProperty("user", "whoever");
+    properties.setProperty("password", "whatever");
+    properties.setProperty("connectTimeout", "20");
+    properties.setProperty("socketTimeout", "60");
+    for (int i = 0; i < settings.length; i += 2) {
+      properties.setProperty(settings[i], settings[i + 1]);
+    }
+    return DriverManager.getConnection(jdbcUrl(), properties);
+  }
+
+  /** A raw client, logged in. */
+  public WireClient wire() throws IOException {
+    WireClient client = WireClient.connect(port());
+    client.logIn("whoever", TestPostgres.DATABASE);
+    return client;
+  }
+
+  @Override
+  public void close() {
+    gateway.close();
+    threads.close();
+    TestPostgres.removeRecursively(directory);
+  }
+}

@@ -99,9 +99,8 @@ final class StatementNames {
       }
     } else if (change instanceof ClosedStatement closed) {
       close(closed.name());
-    } else if (change instanceof ClosedPortal closed
-        && portals.get(closed.name()) == closed.portal()) {
-      portals.remove(closed.name());
+    } else if (change instanceof ClosedPortal closed) {
+      portals.remove(closed.name(), closed.portal());
     }
   }
 

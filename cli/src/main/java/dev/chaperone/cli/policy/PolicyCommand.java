@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
     description = "Check policies, and ask what they say of a statement.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {ExplainCommand.class, CheckCommand.class})
+    subcommands = {ExplainCommand.class, CheckCommand.class, CatalogCommand.class})
 public final class PolicyCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -134,8 +134,7 @@ public final class Gateway implements AutoCloseable {
 
   private boolean listensAlike(Running known, ConnectionConfiguration connection) {
     ConnectionConfiguration before = known.connection().ruling().connection();
-    return before.listenPort() == connection.listenPort()
-        && before.bounds().equals(connection.bounds());
+    return before.listenPort() == connection.listenPort();
   }
 
   private Running start(Ruling ruling) throws IOException {

@@ -25,6 +25,9 @@ import javax.net.ssl.SSLException;
 final class SharedTarget implements AutoCloseable {
   private static final String MONITOR_APPLICATION = "chaperone";
 
+  /** The largest that an AgentConnection may set. */
+  private static final int MAX_STATEMENT_BYTES = 1 << 30;
+
   /** How the target is reached under one ruling. */
   private record Route(ConnectionConfiguration connection, TargetAddress address) {}
 
@@ -42,10 +45,8 @@ final class SharedTarget implements AutoCloseable {
   SharedTarget(GuardedConnection connection, GatewayThreads threads) {
     this.connection = connection;
     this.threads = threads;
-    this.analyzer =
-        new SqlAnalyzer(
-            SqlLimits.DEFAULT.withTextBytes(
-                Math.toIntExact(connection.ruling().connection().bounds().statementBytes())));
+    // The bound in force at the moment is kept by each session, before it asks.
+    this.analyzer = new SqlAnalyzer(SqlLimits.DEFAULT.withTextBytes(MAX_STATEMENT_BYTES));
     this.connector = new TargetConnector(threads.computing());
     this.canceller = new Canceller(connector);
     this.catalog =

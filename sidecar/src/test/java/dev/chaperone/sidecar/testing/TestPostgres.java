@@ -177,6 +177,11 @@ public final class TestPostgres implements AutoCloseable {
 
   /** Starts the server and waits until it answers. */
   public void startProcess() throws IOException {
+    startProcess(Map.of());
+  }
+
+  /** The same with other settings. */
+  public void startProcess(Map<String, String> more) throws IOException {
     List<String> command = new ArrayList<>(unprivileged());
     command.addAll(List.of(bin.resolve("postgres").toString(), "-D", data().toString()));
     Map<String, String> all =
@@ -191,6 +196,7 @@ public final class TestPostgres implements AutoCloseable {
                 "max_connections", "60",
                 "shared_buffers", "16MB"));
     all.putAll(settings);
+    all.putAll(more);
     all.forEach((name, value) -> command.addAll(List.of("-c", name + "=" + value)));
     process =
         new ProcessBuilder(command)

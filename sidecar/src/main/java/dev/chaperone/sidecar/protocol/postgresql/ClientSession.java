@@ -42,8 +42,6 @@ final class ClientSession implements ClientConnection {
   private final Judge judge;
   private final AgentStream agentStream;
   private final TargetStream targetStream;
-  private final int statementBytes;
-  private final int messageBytes;
 
   private boolean agentDirty;
   private boolean targetDirty;
@@ -66,9 +64,6 @@ final class ClientSession implements ClientConnection {
     this.judge = shared.newJudge(agent.eventLoop());
     this.agentStream = new AgentStream(this, ledger, names, judge);
     this.targetStream = new TargetStream(this, ledger, names);
-    var bounds = connection.ruling().connection().bounds();
-    this.statementBytes = Math.toIntExact(bounds.statementBytes());
-    this.messageBytes = Math.toIntExact(bounds.messageBytes());
   }
 
   /**
@@ -113,11 +108,11 @@ final class ClientSession implements ClientConnection {
   }
 
   int statementBytes() {
-    return statementBytes;
+    return Math.toIntExact(connection.ruling().connection().bounds().statementBytes());
   }
 
   int messageBytes() {
-    return messageBytes;
+    return Math.toIntExact(connection.ruling().connection().bounds().messageBytes());
   }
 
   /** Whether the target owes no answer and no transaction is open that could be undone. */

@@ -221,6 +221,7 @@ final class TargetStream implements MessageFramer.Handler {
       if (!fatal) {
         throw unexpected(BackendMessage.ERROR_RESPONSE);
       }
+      session.targetEnds();
       return Disposition.FORWARD;
     }
     if (fatal) {

@@ -99,9 +99,11 @@ final class StatementNames {
       }
     } else if (change instanceof ClosedStatement closed) {
       close(closed.name());
-    } else if (change instanceof ClosedPortal closed
-        && portals.get(closed.name()) == closed.portal()) {
-      portals.remove(closed.name());
+    } else if (change instanceof ClosedPortal closed) {
+      Portal open = portals.get(closed.name());
+      if (open != null && open.operation() == closed.portal().operation()) {
+        portals.remove(closed.name());
+      }
     }
   }
 

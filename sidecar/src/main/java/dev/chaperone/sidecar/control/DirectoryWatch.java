@@ -89,7 +89,11 @@ public final class DirectoryWatch implements AutoCloseable {
         Thread.currentThread().interrupt();
         return;
       } catch (UncheckedIOException e) {
-        // A directory that vanishes between two steps of a look is looked at again.
+        // What vanishes between two steps of a look is looked at again, then reported.
+        if (previous.isEmpty() && !inForce.isEmpty()) {
+          inForce = Map.of();
+          listener.invalid(List.of(problem("the directory cannot be read")));
+        }
         previous = Map.of();
       } catch (RuntimeException e) {
         LOGGER.log(System.Logger.Level.ERROR, "configuration could not be applied", e);

@@ -151,7 +151,7 @@ class StandaloneIT {
 
   @Test
   void aPortInUseIsOneClearLine() throws Exception {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       Path connection = directory.resolve("connection.yaml");
       Files.writeString(
           connection, Files.readString(connection).replace("15432", "" + taken.getLocalPort()));
@@ -161,7 +161,7 @@ class StandaloneIT {
 
   @Test
   void aManagementPortInUseIsOneClearLine() throws Exception {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       assertOneLine(
           run(
               "--directory",

@@ -11,6 +11,8 @@ import java.util.function.Supplier;
 
 /** What is counted for one connection. Names carry no content: no statement, no value. */
 public final class ConnectionMetrics {
+  private static final String CLIENT_CONNECTIONS = "chaperone.client.connections";
+
   private final MeterRegistry registry;
   private final String connection;
   private final Counter allowed;
@@ -41,7 +43,12 @@ public final class ConnectionMetrics {
             .description("Time to read and decide an operation that was not in the cache")
             .tag("connection", connection)
             .register(registry);
-    Gauge.builder("chaperone.client.connections", clients)
+    // A connection that is served anew, on another port or after it was gone, is counted anew.
+    Gauge previous = registry.find(CLIENT_CONNECTIONS).tag("connection", connection).gauge();
+    if (previous != null) {
+      registry.remove(previous);
+    }
+    Gauge.builder(CLIENT_CONNECTIONS, clients)
         .description("Open client connections")
         .tag("connection", connection)
         .register(registry);

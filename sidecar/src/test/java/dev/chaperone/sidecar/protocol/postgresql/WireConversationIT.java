@@ -245,8 +245,8 @@ class WireConversationIT {
     try {
       for (String sequence : sequences(alphabet.keySet(), longest)) {
         byte[] messages = before;
-        for (char type : sequence.toCharArray()) {
-          messages = join(messages, alphabet.get(type));
+        for (int i = 0; i < sequence.length(); i++) {
+          messages = join(messages, alphabet.get(sequence.charAt(i)));
         }
         List<String> expected = converse(direct, messages);
         List<String> actual = converse(through, messages);

@@ -84,6 +84,7 @@ final class Standalone {
    * @throws IOException when a port or a file stands in the way
    */
   static Standalone start(Options options) throws InvalidConfigurationException, IOException {
+    DirectoryWatch.Look look = DirectoryWatch.lookAt(options.directory());
     Configuration configuration = load(options, 1);
     Optional<ListenPassword> listenPassword = Optional.empty();
     if (options.listenPasswordFile().isPresent()) {
@@ -103,7 +104,7 @@ final class Standalone {
     Standalone standalone = new Standalone(options, listenPassword);
     try {
       standalone.statusDirectory = status;
-      standalone.begin(configuration);
+      standalone.begin(configuration, look);
       return standalone;
     } catch (IOException e) {
       standalone.release();
@@ -119,8 +120,7 @@ final class Standalone {
     }
   }
 
-  private void begin(Configuration configuration) throws IOException {
-    gateway.apply(configuration);
+  private void begin(Configuration configuration, DirectoryWatch.Look look) throws IOException {
     state = new ConfigurationState(1, Instant.now(), List.of());
     Gauge.builder("chaperone.configuration.generation", () -> state.generation())
         .description("Generation of the configuration in force")
@@ -136,9 +136,11 @@ final class Standalone {
         throw new IOException("--management-port " + port + ": " + reason(e), e);
       }
     }
+    gateway.apply(configuration);
     watch =
         new DirectoryWatch(
             options.directory(),
+            look,
             1,
             generation -> load(options, generation),
             new DirectoryWatch.Listener() {

@@ -54,17 +54,41 @@ public final class DirectoryWatch implements AutoCloseable {
   private Map<Path, Stamp> inForce;
   private volatile boolean closed;
 
+  /** What a directory looked like. */
+  public static final class Look {
+    private final Map<Path, Stamp> stamps;
+
+    private Look(Map<Path, Stamp> stamps) {
+      this.stamps = stamps;
+    }
+  }
+
   /**
-   * Watches a directory whose present content is in force.
+   * Looks at a directory. To be called before it is read, so that no edit falls in between.
    *
-   * @param generation of the configuration already in force
+   * @throws IOException when it cannot be looked at
    */
-  public DirectoryWatch(Path directory, long generation, Loader loader, Listener listener) {
+  public static Look lookAt(Path directory) throws IOException {
+    try {
+      return new Look(look(directory));
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  /**
+   * Watches a directory.
+   *
+   * @param inForce what it looked like before it was read into the configuration in force
+   * @param generation of that configuration
+   */
+  public DirectoryWatch(
+      Path directory, Look inForce, long generation, Loader loader, Listener listener) {
     this.directory = directory;
     this.generation = generation;
     this.loader = loader;
     this.listener = listener;
-    this.inForce = look();
+    this.inForce = inForce.stamps;
     this.thread = new Thread(this::run, "configuration");
     this.thread.setDaemon(true);
   }
@@ -79,7 +103,7 @@ public final class DirectoryWatch implements AutoCloseable {
     while (!closed) {
       try {
         Thread.sleep(LOOK_MILLIS);
-        Map<Path, Stamp> now = look();
+        Map<Path, Stamp> now = look(directory);
         if (now.equals(previous) && !now.equals(inForce)) {
           inForce = now;
           read();
@@ -118,7 +142,7 @@ public final class DirectoryWatch implements AutoCloseable {
     return new Problem(directory.toString(), 0, 0, "", message);
   }
 
-  private Map<Path, Stamp> look() {
+  private static Map<Path, Stamp> look(Path directory) {
     Map<Path, Stamp> stamps = new TreeMap<>();
     try (Stream<Path> files = Files.walk(directory)) {
       files.forEach(

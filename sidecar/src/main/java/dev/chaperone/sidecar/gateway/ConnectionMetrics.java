@@ -11,6 +11,8 @@ import java.util.function.Supplier;
 
 /** What is counted for one connection. Names carry no content: no statement, no value. */
 public final class ConnectionMetrics implements AutoCloseable {
+  private static final String CLIENT_CONNECTIONS = "chaperone.client.connections";
+
   private final MeterRegistry registry;
   private final String connection;
   private final Counter allowed;
@@ -42,8 +44,13 @@ public final class ConnectionMetrics implements AutoCloseable {
             .description("Time to read and decide an operation that was not in the cache")
             .tag("connection", connection)
             .register(registry);
+    // A connection that is served anew, on another port or after it was gone, is counted anew.
+    Gauge previous = registered();
+    if (previous != null) {
+      registry.remove(previous);
+    }
     this.clients =
-        Gauge.builder("chaperone.client.connections", clientCount)
+        Gauge.builder(CLIENT_CONNECTIONS, clientCount)
             .description("Open client connections")
             .tag("connection", connection)
             .register(registry);
@@ -99,7 +106,13 @@ public final class ConnectionMetrics implements AutoCloseable {
   /** Takes back what would go on to report a connection that is not served any more. */
   @Override
   public void close() {
-    registry.remove(clients);
+    if (clients.equals(registered())) {
+      registry.remove(clients);
+    }
+  }
+
+  private Gauge registered() {
+    return registry.find(CLIENT_CONNECTIONS).tag("connection", connection).gauge();
   }
 
   private Counter operations(String decision, String reason) {

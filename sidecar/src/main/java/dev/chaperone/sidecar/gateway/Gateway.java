@@ -82,6 +82,7 @@ public final class Gateway implements AutoCloseable {
       throw e;
     }
     changes.forEach(Runnable::run);
+    started.forEach(fresh -> fresh.server().prepare());
     running.values().stream()
         .filter(old -> !next.containsValue(old))
         .forEach(

@@ -8,6 +8,9 @@ public interface ProtocolServer extends AutoCloseable {
   /** Sets up the pipeline of a client connection that was just accepted. */
   void accept(Channel client);
 
+  /** The server is in force: it may get ready for its first client. */
+  void prepare();
+
   @Override
   void close();
 }

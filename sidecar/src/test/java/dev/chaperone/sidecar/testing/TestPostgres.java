@@ -237,10 +237,12 @@ public final class TestPostgres implements AutoCloseable {
     run(initdb, directory);
     Files.writeString(
         data().resolve("pg_hba.conf"),
-        "host all postgres 127.0.0.1/32 trust\n"
-            + "host all md5_user 127.0.0.1/32 md5\n"
-            + "host all clear_user 127.0.0.1/32 password\n"
-            + "host all all 127.0.0.1/32 scram-sha-256\n");
+        """
+        host all postgres 127.0.0.1/32 trust
+        host all md5_user 127.0.0.1/32 md5
+        host all clear_user 127.0.0.1/32 password
+        host all all 127.0.0.1/32 scram-sha-256
+        """);
   }
 
   private void createDatabase() throws SQLException {

@@ -22,8 +22,8 @@ import java.util.Map;
 public final class WireClient implements AutoCloseable {
   private static final int DEADLINE_MILLIS = 20_000;
 
-  /** One message of the server's side; never compared as a whole. */
-  @SuppressWarnings("ArrayRecordComponent")
+  /** One message of the server's side. */
+  @SuppressWarnings("ArrayRecordComponent") // Compared by its text, never by equals.
   public record Message(char type, byte[] body) {
 
     /** A field of an ErrorResponse or NoticeResponse; empty where it has none. */

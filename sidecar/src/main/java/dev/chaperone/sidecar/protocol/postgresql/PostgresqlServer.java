@@ -18,12 +18,16 @@ public final class PostgresqlServer implements ProtocolServer {
       Optional<ListenPassword> listenPassword) {
     this.shared = new SharedTarget(connection, threads);
     this.listenPassword = listenPassword;
-    shared.prepare();
   }
 
   @Override
   public void accept(Channel client) {
     client.pipeline().addLast("startup", new AgentStartup(shared, listenPassword));
+  }
+
+  @Override
+  public void prepare() {
+    shared.prepare();
   }
 
   @Override

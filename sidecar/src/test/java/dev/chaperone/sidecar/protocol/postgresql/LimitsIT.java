@@ -14,6 +14,8 @@ import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -198,6 +200,18 @@ class LimitsIT {
       gateway.apply();
       assertThat(client.exchange(query("SELECT 1 -- " + "x".repeat(1_500_000))))
           .contains("C SELECT 1");
+    }
+  }
+
+  @Test
+  void aConnectionThatMovesToAnotherPortIsStillCounted() throws Exception {
+    Path file = gateway.directory().resolve("connection.yaml");
+    Files.writeString(file, Files.readString(file).replace("15432", "15433"));
+    gateway.apply();
+    try (WireClient client = gateway.wire()) {
+      assertThat(client.exchange(query("SELECT 1"))).contains("C SELECT 1");
+      assertThat(gateway.registry().find("chaperone.client.connections").gauge().value())
+          .isEqualTo(1);
     }
   }
 }

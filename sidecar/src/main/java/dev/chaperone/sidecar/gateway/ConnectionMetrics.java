@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /** What is counted for one connection. Names carry no content: no statement, no value. */
-public final class ConnectionMetrics implements AutoCloseable {
+public final class ConnectionMetrics {
   private static final String CLIENT_CONNECTIONS = "chaperone.client.connections";
 
   private final MeterRegistry registry;
@@ -20,7 +20,6 @@ public final class ConnectionMetrics implements AutoCloseable {
   private final Counter protocolErrors;
   private final Counter limited;
   private final Timer analysis;
-  private final Gauge clients;
 
   ConnectionMetrics(MeterRegistry registry, String connection, Supplier<Number> clientCount) {
     this.registry = registry;
@@ -49,11 +48,10 @@ public final class ConnectionMetrics implements AutoCloseable {
     if (previous != null) {
       registry.remove(previous);
     }
-    this.clients =
-        Gauge.builder(CLIENT_CONNECTIONS, clientCount)
-            .description("Open client connections")
-            .tag("connection", connection)
-            .register(registry);
+    Gauge.builder(CLIENT_CONNECTIONS, clientCount)
+        .description("Open client connections")
+        .tag("connection", connection)
+        .register(registry);
   }
 
   void allowed() {
@@ -101,14 +99,6 @@ public final class ConnectionMetrics implements AutoCloseable {
   /** How many operations were refused so far. */
   long refusedCount() {
     return (long) refused.values().stream().mapToDouble(Counter::count).sum();
-  }
-
-  /** Takes back what would go on to report a connection that is not served any more. */
-  @Override
-  public void close() {
-    if (clients.equals(registered())) {
-      registry.remove(clients);
-    }
   }
 
   private Gauge registered() {

@@ -90,7 +90,6 @@ public final class Gateway implements AutoCloseable {
               old.listener().close();
               old.connection().closeClients(CloseReason.REMOVED);
               old.server().close();
-              old.connection().metrics().close();
             });
     running = next;
   }

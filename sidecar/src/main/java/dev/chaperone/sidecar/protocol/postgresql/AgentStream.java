@@ -65,6 +65,12 @@ final class AgentStream implements MessageFramer.Handler {
   /** The target may be about to ask for rows. */
   private boolean copyPending;
 
+  /** Rows of the COPY at hand were sent. */
+  private boolean rowsSent;
+
+  /** A Sync came behind the rows of the COPY at hand and was not passed on. */
+  private boolean syncAfterRows;
+
   /** The target is to answer all that was sent before anything more is judged; so it begins. */
   private boolean settling = true;
 
@@ -74,7 +80,7 @@ final class AgentStream implements MessageFramer.Handler {
   /** The context may be another one when what was sent is done, or when the transaction ends. */
   private boolean disturbed;
 
-  /** The search path was changed to one that only the target knows yet. */
+  /** The search path may be one that only the target knows yet. */
   private boolean searchPathUnknown;
 
   /** The catalog may be another one when the open transaction is over. */
@@ -122,14 +128,21 @@ final class AgentStream implements MessageFramer.Handler {
 
   /** The target failed and skips to the next Sync, which the client has not sent yet. */
   void targetSkipsToSync() {
+    boolean syncIsThere = state == State.COPYING_IN && syncAfterRows;
     state = State.SKIPPING;
     groupOpen = true;
     copyPending = false;
+    if (syncIsThere) {
+      onSync();
+      session.writeToTarget(MessageWriter::sync);
+    }
   }
 
   /** The target waits for rows. */
   void targetCopiesIn() {
     state = State.COPYING_IN;
+    rowsSent = false;
+    syncAfterRows = false;
     copyPending = false;
   }
 
@@ -239,8 +252,8 @@ final class AgentStream implements MessageFramer.Handler {
               type,
               ErrorReply.error(
                   SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
-                  "search path or role was changed in the same group of messages",
-                  "Send Sync after the change and go on then."));
+                  "search path or role may have changed in the same group of messages",
+                  "Send Sync first, and go on then."));
         }
         break;
       case FrontendMessage.FUNCTION_CALL:
@@ -293,9 +306,11 @@ final class AgentStream implements MessageFramer.Handler {
     groupOpen = false;
     ledger
         .add(Kind.QUERY, ++group)
-        .running(new RunningOperation(judgement.context().ruling().rowLimit()))
+        .running(
+            new RunningOperation(
+                judgement.context().ruling().rowLimit(), judgement.has(Consequence.CHANGES_DATA)))
         .effects(judgement.effects())
-        .copyingIn(judgement.copiesIn());
+        .copyingIn(judgement.has(Consequence.COPIES_IN));
     begin(judgement);
     settleIfDisturbed();
     return Disposition.FORWARD;
@@ -377,7 +392,8 @@ final class AgentStream implements MessageFramer.Handler {
               SqlState.CONFIGURATION_LIMIT_EXCEEDED, "too many portals on this connection"));
     }
     RunningOperation operation =
-        new RunningOperation(judgements.get(0).context().ruling().rowLimit());
+        new RunningOperation(
+            judgements.get(0).context().ruling().rowLimit(), changeData(judgements));
     names.bind(portalName, new Portal(operation, judgements, texts(candidates), group, false));
     send(Kind.BIND);
     return Disposition.FORWARD;
@@ -398,6 +414,15 @@ final class AgentStream implements MessageFramer.Handler {
       judgements.add(judgement);
     }
     return judgements;
+  }
+
+  private static boolean changeData(List<Judgement> judgements) {
+    for (Judgement judgement : judgements) {
+      if (judgement.has(Consequence.CHANGES_DATA)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static List<byte[]> texts(List<PreparedStatement> candidates) {
@@ -462,7 +487,7 @@ final class AgentStream implements MessageFramer.Handler {
     }
     ReplyLedger.Entry entry = send(Kind.EXECUTE).running(portal.operation());
     for (Judgement judgement : portal.judgements()) {
-      entry.effects(judgement.effects()).copyingIn(judgement.copiesIn());
+      entry.effects(judgement.effects()).copyingIn(judgement.has(Consequence.COPIES_IN));
       begin(judgement);
     }
     return Disposition.FORWARD;
@@ -510,6 +535,8 @@ final class AgentStream implements MessageFramer.Handler {
         if (isTooLong(type, bodyBytes)) {
           return failCopy(tooLong(type));
         }
+        rowsSent = true;
+        syncAfterRows = false;
         return Disposition.FORWARD;
       case FrontendMessage.COPY_DONE:
       case FrontendMessage.COPY_FAIL:
@@ -520,9 +547,11 @@ final class AgentStream implements MessageFramer.Handler {
           copyPending = true;
         }
         return Disposition.FORWARD;
-      case FrontendMessage.FLUSH:
       case FrontendMessage.SYNC:
-        // The server ignores both while it waits for rows.
+        // The server ignores it while it waits for rows; but it may have failed on the rows before.
+        syncAfterRows = rowsSent;
+        return Disposition.DROP;
+      case FrontendMessage.FLUSH:
         return Disposition.DROP;
       default:
         session.metrics().protocolError();
@@ -651,13 +680,14 @@ final class AgentStream implements MessageFramer.Handler {
 
   /** Takes note of what a statement that is now sent may change. */
   private void begin(Judgement judgement) {
-    if (judgement.copiesIn()) {
+    if (judgement.has(Consequence.COPIES_IN)) {
       copyPending = true;
     }
-    if (judgement.disturbs()) {
+    if (judgement.has(Consequence.DISTURBS_CONTEXT)) {
       disturbed = true;
     }
-    catalogChanged |= judgement.changesCatalog();
+    searchPathUnknown |= judgement.has(Consequence.RUNS_UNKNOWN_CODE);
+    catalogChanged |= judgement.has(Consequence.CHANGES_CATALOG);
     for (SessionEffect effect : judgement.effects()) {
       if (effect instanceof SessionEffect.ChangesSearchPath change) {
         change.candidate().ifPresent(judge::searchPathMayBe);
@@ -673,7 +703,9 @@ final class AgentStream implements MessageFramer.Handler {
         names.bind(
             cursor.name(),
             new Portal(
-                new RunningOperation(judgement.context().ruling().rowLimit()),
+                new RunningOperation(
+                    judgement.context().ruling().rowLimit(),
+                    judgement.has(Consequence.CHANGES_DATA)),
                 List.of(),
                 List.of(cursor.body().canonical().getBytes(StandardCharsets.UTF_8)),
                 group,

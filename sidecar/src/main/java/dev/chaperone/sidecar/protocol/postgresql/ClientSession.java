@@ -43,6 +43,7 @@ final class ClientSession implements ClientConnection {
   private final AgentStream agentStream;
   private final TargetStream targetStream;
 
+  private String sessionUser;
   private boolean agentDirty;
   private boolean targetDirty;
   private boolean flushRequested;
@@ -61,6 +62,7 @@ final class ClientSession implements ClientConnection {
     this.target = target;
     this.connection = shared.connection();
     this.shared = shared;
+    this.sessionUser = target.sessionUser();
     this.judge = shared.newJudge(agent.eventLoop());
     this.agentStream = new AgentStream(this, ledger, names, judge);
     this.targetStream = new TargetStream(this, ledger, names);
@@ -173,6 +175,9 @@ final class ClientSession implements ClientConnection {
     ByteBuf out = agent.alloc().buffer(6);
     MessageWriter.readyForQuery(out, targetStream.status().code());
     writeToAgent(out);
+    if (draining != null) {
+      agent.eventLoop().execute(this::drainIfQuiet);
+    }
   }
 
   /** Goes on with what the agent sent. */
@@ -219,6 +224,9 @@ final class ClientSession implements ClientConnection {
 
   /** The target reported a setting. */
   void parameterStatus(String name, String value) {
+    if (name.equals("session_authorization")) {
+      sessionUser = value;
+    }
     if ((name.equals("client_encoding") && !value.equals("UTF8"))
         || (name.equals("standard_conforming_strings") && !value.equals("on"))) {
       throw new ProtocolViolation(
@@ -323,7 +331,7 @@ final class ClientSession implements ClientConnection {
                   failed();
                   return;
                 }
-                String role = values.get(0).equals("none") ? target.sessionUser() : values.get(0);
+                String role = values.get(0).equals("none") ? sessionUser : values.get(0);
                 judge.sessionIs(role, SearchPath.parse(values.get(1), role), mayRevert);
                 then.run();
               }

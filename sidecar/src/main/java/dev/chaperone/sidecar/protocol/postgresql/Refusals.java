@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.sidecar.gateway.Gate;
 import dev.chaperone.sidecar.gateway.Refusal;
@@ -36,6 +37,24 @@ final class Refusals {
     if (judgement.analysis() instanceof SqlAnalysis.Unreadable unreadable) {
       return Optional.of(ErrorReply.error(unreadable.sqlState(), unreadable.message()));
     }
+    Optional<ErrorReply> refused = refused(gate, judgement);
+    if (refused.isEmpty()
+        && judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE)
+        && isAllowed(judgement)) {
+      return Optional.of(
+          guarded(
+              gate,
+              "a statement follows one that runs functions which may change the search path",
+              "Send each statement in a message of its own."));
+    }
+    return refused;
+  }
+
+  private static boolean isAllowed(Judgement judgement) {
+    return !(judgement.decision().orElseThrow() instanceof Decision.Deny);
+  }
+
+  private static Optional<ErrorReply> refused(Gate gate, Judgement judgement) {
     return ((SqlAnalysis.Understood) judgement.analysis())
         .refusal()
         .map(

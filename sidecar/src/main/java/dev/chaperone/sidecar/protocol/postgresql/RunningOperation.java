@@ -8,12 +8,19 @@ import dev.chaperone.sidecar.gateway.RowLimit;
  */
 final class RunningOperation {
   private final RowLimit limit;
+  private final boolean changesData;
   private long rows;
   private long bytes;
   private ErrorReply aborted;
 
-  RunningOperation(RowLimit limit) {
+  /**
+   * An operation that begins.
+   *
+   * @param changesData whether it may change more than the client's own session
+   */
+  RunningOperation(RowLimit limit, boolean changesData) {
     this.limit = limit;
+    this.changesData = changesData;
   }
 
   /**
@@ -37,7 +44,10 @@ final class RunningOperation {
         ErrorReply.Severity.ERROR,
         SqlState.CONFIGURATION_LIMIT_EXCEEDED,
         "result is larger than policy allows: more than " + what,
-        "The rows sent so far are not the whole result.",
+        changesData
+            ? "The rows sent so far are not the whole result. Outside a transaction block the changes"
+                + " may have been made."
+            : "The rows sent so far are not the whole result.",
         "Ask for fewer rows, for example with LIMIT or a narrower WHERE.");
   }
 

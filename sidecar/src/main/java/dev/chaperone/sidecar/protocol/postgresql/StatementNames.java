@@ -143,10 +143,10 @@ final class StatementNames {
     }
   }
 
+  /** Those with a name; the unnamed one is no entry of the server's table (commands/prepare.c). */
   void closeAllStatements() {
     confirmed.values().forEach(this::removeAll);
     confirmed.clear();
-    unnamed = null;
   }
 
   void bind(String name, Portal portal) {

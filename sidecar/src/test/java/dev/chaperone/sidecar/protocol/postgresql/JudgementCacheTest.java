@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class JudgementCacheTest {
@@ -16,13 +17,7 @@ class JudgementCacheTest {
 
   private Judgement judgement(String name) {
     return new Judgement(
-        context,
-        new SqlAnalysis.Unreadable("42601", name),
-        Optional.empty(),
-        List.of(),
-        false,
-        false,
-        false);
+        context, new SqlAnalysis.Unreadable("42601", name), Optional.empty(), List.of(), Set.of());
   }
 
   private Judgement find(String text) {

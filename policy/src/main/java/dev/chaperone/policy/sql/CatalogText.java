@@ -80,7 +80,13 @@ final class CatalogText {
               field[1], field[2], Boolean.parseBoolean(field[3]), Boolean.parseBoolean(field[4]));
       case "operator" -> builder.operator(field[1], field[2]);
       case "domain" -> builder.domain(field[1], field[2]);
-      case "cast" -> builder.cast(field[1], field[2], field[3]);
+      case "cast" ->
+          builder.cast(
+              field[1],
+              field[2],
+              field[3],
+              field.length < 5 || Boolean.parseBoolean(field[4]),
+              field.length < 6 || Boolean.parseBoolean(field[5]));
       case "columntype" -> builder.columnType(Long.parseLong(field[1]), field[2]);
       case "hidden" ->
           builder.hidden(

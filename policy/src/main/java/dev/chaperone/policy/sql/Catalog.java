@@ -37,7 +37,8 @@ public final class Catalog {
   }
 
   /** A cast that runs a function which is not known to be harmless. */
-  record UserCast(String source, String target, String function) {}
+  record UserCast(
+      String source, String target, String function, boolean implicit, boolean ofBuiltIn) {}
 
   private final int serverVersionNum;
   private final String fingerprint;
@@ -258,7 +259,8 @@ public final class Catalog {
       }
     }
     for (UserCast cast : casts) {
-      sink.line("cast", cast.source(), cast.target(), cast.function());
+      sink.line(
+          "cast", cast.source(), cast.target(), cast.function(), cast.implicit(), cast.ofBuiltIn());
     }
     for (Long oid : sorted(columnTypes.keySet())) {
       for (String type : columnTypes.get(oid)) {
@@ -341,7 +343,12 @@ public final class Catalog {
         case DOMAIN_HOLDERS -> domainHolder(Long.parseLong(row.get(0)), row.get(1));
         case CASTS -> {
           if (!FunctionRules.isHarmless(row.get(5), isTrue(row.get(4)))) {
-            cast(row.get(0), row.get(1), row.get(2) + "." + row.get(3) + "()");
+            cast(
+                row.get(0),
+                row.get(1),
+                row.get(2) + "." + row.get(3) + "()",
+                isTrue(row.get(6)),
+                isTrue(row.get(7)));
           }
         }
         case COLUMN_TYPES -> columnType(Long.parseLong(row.get(0)), row.get(1));
@@ -411,8 +418,8 @@ public final class Catalog {
       domainHolders.computeIfAbsent(type, oid -> new ArrayList<>(1)).add(name(domain));
     }
 
-    void cast(String source, String target, String function) {
-      casts.add(new UserCast(name(source), name(target), function));
+    void cast(String source, String target, String function, boolean implicit, boolean ofBuiltIn) {
+      casts.add(new UserCast(name(source), name(target), function, implicit, ofBuiltIn));
     }
 
     void columnType(long relation, String type) {
@@ -446,7 +453,10 @@ public final class Catalog {
 
     private Map<Long, List<String>> specialColumnTypes() {
       Set<String> special = new HashSet<>(checkedDomains.keySet());
-      casts.forEach(cast -> special.add(cast.source()));
+      for (UserCast cast : casts) {
+        special.add(cast.source());
+        special.add(cast.target());
+      }
       Map<Long, List<String>> kept = new HashMap<>();
       columnTypes.forEach(
           (relation, types) -> {
@@ -495,7 +505,7 @@ public final class Catalog {
               ExpressionReader.sideEffects(soFar, expression.text(), expression.isQuery())) {
             hidden(expression.relation(), access);
           }
-          if (expression.isQuery() && expression.text().contains("pg_settings")) {
+          if (expression.isQuery() && showsSettings(expression.text())) {
             settingsView(expression.relation());
           }
         }
@@ -503,8 +513,18 @@ public final class Catalog {
       return new Catalog(this);
     }
 
+    /** Whether a view is over pg_settings, or over a view that is. */
+    private boolean showsSettings(String definition) {
+      return definition.contains("pg_settings")
+          || settingsViews.stream()
+              .map(relationsByOid::get)
+              .anyMatch(view -> view != null && definition.contains(view.name()));
+    }
+
     private int size() {
-      return checkedDomains.size() + hidden.values().stream().mapToInt(List::size).sum();
+      return checkedDomains.size()
+          + settingsViews.size()
+          + hidden.values().stream().mapToInt(List::size).sum();
     }
   }
 

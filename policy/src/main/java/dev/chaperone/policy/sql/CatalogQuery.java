@@ -17,7 +17,8 @@ public enum CatalogQuery {
         pg_catalog.current_setting('server_version_num'),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_class
-          WHERE relpersistence <> 't' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND oid >= 16384),
+          WHERE relpersistence <> 't' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+            AND oid >= 16384),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_proc WHERE oid >= 16384),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
@@ -25,7 +26,7 @@ public enum CatalogQuery {
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_cast WHERE oid >= 16384),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
-           FROM pg_catalog.pg_type WHERE typtype = 'd'),
+           FROM pg_catalog.pg_type WHERE typtype IN ('d', 'r', 'm')),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_constraint WHERE contypid <> 0),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
@@ -87,8 +88,11 @@ public enum CatalogQuery {
       """
       SELECT n.nspname, p.proname, pg_catalog.bool_or(p.provolatile = 'v'), e.extname,
              pg_catalog.bool_or(p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
-               AND EXISTS (SELECT FROM pg_catalog.pg_type t
-                            WHERE t.oid = p.proargtypes[0] AND t.typtype IN ('c', 'p')))
+               AND (p.provariadic <> 0
+                    OR EXISTS (SELECT FROM pg_catalog.pg_type t
+                                WHERE t.oid = p.proargtypes[0]
+                                  AND (t.typtype IN ('c', 'p')
+                                       OR t.typtype = 'd' AND t.typbasetype >= 16384))))
         FROM pg_catalog.pg_proc p
         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -114,19 +118,33 @@ public enum CatalogQuery {
        GROUP BY n.nspname, o.oprname, e.extname
       """),
 
-  /** Schema and name of a domain, and a constraint of it or of a domain it is based on. */
+  /**
+   * Schema and name of a type, and a constraint of a domain that it is, or is made of. The row
+   * types of relations are left out: {@link #COLUMN_TYPES} has what is in them.
+   */
   DOMAINS(
       """
-      WITH RECURSIVE base(domain, type) AS (
-        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= 16384
+      WITH RECURSIVE inside(whole, part) AS (
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0 AND typlen = -1
+        UNION ALL
+        SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range
+        UNION ALL
+        SELECT t.oid, a.atttypid
+          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384),
+      made(type, of) AS (
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= 16384
         UNION
-        SELECT b.domain, t.typbasetype FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type
-         WHERE t.typtype = 'd' AND t.typbasetype <> 0)
+        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= 16384)
       SELECT n.nspname, t.typname, pg_catalog.pg_get_constraintdef(c.oid)
-        FROM base b
-        JOIN pg_catalog.pg_type t ON t.oid = b.domain
+        FROM made m
+        JOIN pg_catalog.pg_type t ON t.oid = m.type
         JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-        JOIN pg_catalog.pg_constraint c ON c.contypid = b.type
+        JOIN pg_catalog.pg_constraint c ON c.contypid = m.of
+        LEFT JOIN pg_catalog.pg_class r ON r.oid = t.typrelid
+       WHERE r.oid IS NULL OR r.relkind = 'c'
       """),
 
   /**
@@ -155,10 +173,14 @@ public enum CatalogQuery {
        WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_constraint c WHERE c.contypid = h.domain)
       """),
 
-  /** Source type, target type, function's schema and name, t where volatile, extension or null. */
+  /**
+   * Source type, target type, function's schema and name, t where volatile, extension or null, t
+   * where the server may apply it unasked, t where the source type is built in.
+   */
   CASTS(
       """
-      SELECT s.typname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname
+      SELECT s.typname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname,
+             c.castcontext <> 'e', s.oid < 16384
         FROM pg_catalog.pg_cast c
         JOIN pg_catalog.pg_type s ON s.oid = c.castsource
         JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
@@ -171,13 +193,27 @@ public enum CatalogQuery {
        WHERE c.oid >= 16384
       """),
 
-  /** Oid of a relation, name of a type of one of its columns that is not built in. */
+  /** Oid of a relation, name of a type that is not built in and that one of its columns holds. */
   COLUMN_TYPES(
       """
-      SELECT DISTINCT a.attrelid, coalesce(el.typname, t.typname)
+      WITH RECURSIVE inside(whole, part) AS (
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0 AND typlen = -1
+        UNION ALL
+        SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range
+        UNION ALL
+        SELECT t.oid, a.atttypid
+          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384),
+      made(type, of) AS (
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= 16384
+        UNION
+        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= 16384)
+      SELECT DISTINCT a.attrelid, t.typname
         FROM pg_catalog.pg_attribute a
-        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-        LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem AND t.typlen = -1
+        JOIN made m ON m.type = a.atttypid
+        JOIN pg_catalog.pg_type t ON t.oid = m.of
        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
       """),
 

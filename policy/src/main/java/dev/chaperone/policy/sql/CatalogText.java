@@ -81,7 +81,13 @@ final class CatalogText {
       case "operator" -> builder.operator(field[1], field[2]);
       case "domain" -> builder.domain(field[1], field[2]);
       case "domainholder" -> builder.domainHolder(Long.parseLong(field[1]), field[2]);
-      case "cast" -> builder.cast(field[1], field[2], field[3]);
+      case "cast" ->
+          builder.cast(
+              field[1],
+              field[2],
+              field[3],
+              field.length < 5 || Boolean.parseBoolean(field[4]),
+              field.length < 6 || Boolean.parseBoolean(field[5]));
       case "columntype" -> builder.columnType(Long.parseLong(field[1]), field[2]);
       case "hidden" ->
           builder.hidden(

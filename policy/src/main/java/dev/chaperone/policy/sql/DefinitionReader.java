@@ -1,5 +1,6 @@
 package dev.chaperone.policy.sql;
 
+import dev.chaperone.policy.Access;
 import dev.chaperone.policy.Dependency;
 import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.sql.Scope.Meaning;
@@ -26,6 +27,7 @@ final class DefinitionReader {
           words("materialized view"),
           words("event trigger"),
           words("foreign table"),
+          words("foreign server"),
           words("user mapping"),
           words("access method"),
           words("operator class"),
@@ -102,11 +104,23 @@ final class DefinitionReader {
         yield "IMPORT FOREIGN SCHEMA";
       }
       case "reassign" -> {
-        reading.add(Effect.PRIVILEGE, "REASSIGN OWNED", "role/" + lastName());
+        roles(Effect.PRIVILEGE, "REASSIGN OWNED");
         yield "REASSIGN OWNED";
       }
       default -> grant(head.toUpperCase(Locale.ROOT));
     };
+  }
+
+  /** OWNED BY a, b [TO c]: every role is a resource. */
+  private void roles(Effect effect, String tag) {
+    while (!at.atEnd()) {
+      if (at.isName()
+          && (at.token().kind() == Token.Kind.QUOTED
+              || !isOneOf(at.word(), "owned", "by", "to", "cascade", "restrict"))) {
+        reading.add(effect, tag, "role/" + at.token().text());
+      }
+      at.advance();
+    }
   }
 
   private String importTarget() {
@@ -129,39 +143,49 @@ final class DefinitionReader {
           case "refresh" -> "REFRESH MATERIALIZED VIEW";
           default -> head.toUpperCase(Locale.ROOT);
         };
-    while (at.acceptAny(
-            "materialized",
-            "view",
-            "concurrently",
-            "full",
-            "freeze",
-            "verbose",
-            "analyze",
-            "analyse",
-            "table",
-            "index")
-        || at.isPunctuation("(")) {
+    // Only words that the grammar has in this statement: the others may be names.
+    String[] options =
+        switch (head) {
+          case "vacuum" -> new String[] {"full", "freeze", "verbose", "analyze", "analyse"};
+          case "reindex" -> new String[] {};
+          case "refresh" -> new String[] {"materialized", "view"};
+          default -> new String[] {"verbose"};
+        };
+    while (at.acceptAny(options) || at.isPunctuation("(")) {
       if (at.isPunctuation("(")) {
         at.parenthesis();
       }
     }
-    if (at.atEnd() || at.acceptAny("database", "system")) {
+    if (head.equals("reindex") && at.acceptAny("index", "table")) {
+      at.acceptAny("concurrently");
+    }
+    if (at.atEnd() || (head.equals("reindex") && at.acceptAny("database", "system"))) {
+      at.acceptAny("concurrently");
       reading.add(Effect.SCHEMA, tag, "database/" + (at.isName() ? at.token().text() : "current"));
       return tag;
     }
-    if (at.acceptAny("schema")) {
+    if (head.equals("reindex") && at.acceptAny("schema")) {
       at.acceptAny("concurrently");
       reading.add(Effect.SCHEMA, tag, "schema/" + lastName());
       return tag;
     }
     at.acceptAny("concurrently");
     do {
+      // PostgreSQL 18: VACUUM ONLY t.
+      at.acceptAny("only");
       List<String> name = at.name();
       if (name.isEmpty()) {
         reading.add(Effect.SCHEMA, tag, "database/current");
         break;
       }
       relation(name, Effect.SCHEMA, tag);
+      if (head.equals("cluster") && at.acceptAny("on")) {
+        // CLUSTER index ON table
+        relation(at.name(), Effect.SCHEMA, tag);
+      }
+      if (!at.atEnd() && at.token().isOperator("*")) {
+        at.advance();
+      }
       if (at.isPunctuation("(")) {
         at.parenthesis();
       }
@@ -234,9 +258,12 @@ final class DefinitionReader {
         } else {
           named(kind, tag, effect);
         }
-        if (kind.equals("domain") || kind.equals("policy") || kind.equals("foreign table")) {
+        if (kind.equals("policy")) {
+          statement.readExpression(at.rest());
+        } else if (kind.equals("domain") || kind.equals("foreign table")) {
           calls(at.rest());
         }
+        foreignFiles(kind, tag);
         return tag;
       }
     }
@@ -281,18 +308,17 @@ final class DefinitionReader {
     if (as >= 0) {
       List<Token> body = definition.subList(as + 1, definition.size());
       if (kind.equals("view")) {
-        reading.include(statement.body(body).reading());
+        Reading query = statement.body(body).reading();
+        reading.include(query);
+        if (query.dependencies().contains(Dependency.SESSION)) {
+          // A view of a temporary relation is temporary.
+          reading.effect(new SessionEffect.CreatesTemporary(name.get(name.size() - 1)));
+        }
       } else {
         reading.includeRun(statement.body(body).reading());
       }
     } else {
-      for (int i = 0; i + 1 < definition.size(); i++) {
-        // PARTITION OF, INHERITS and LIKE change or copy what they name.
-        if (definition.get(i).isWord("of") && definition.get(i + 1).isName()) {
-          Cursor parent = new Cursor(definition.subList(i + 1, definition.size()));
-          relation(parent.name(), Effect.SCHEMA, actual);
-        }
-      }
+      otherTables(definition, actual);
       calls(definition);
     }
     return actual;
@@ -318,25 +344,80 @@ final class DefinitionReader {
       return;
     }
     String last = name.get(name.size() - 1);
-    String schema = name.size() > 1 ? name.get(name.size() - 2) : scope.creationSchema();
-    if (temporary || Scope.isTemporarySchema(schema)) {
-      reading.add(Effect.SESSION_STATE, tag, "pg_temp." + last);
-      reading.effect(new SessionEffect.CreatesTemporary(last));
-      reading.dependsOn(Dependency.SESSION);
-    } else {
-      reading.add(Effect.SCHEMA, tag, schema + "." + last);
+    for (String schema : scope.creationSchemas(name)) {
+      if (temporary || Scope.isTemporarySchema(schema)) {
+        reading.add(Effect.SESSION_STATE, tag, "pg_temp." + last);
+        reading.effect(new SessionEffect.CreatesTemporary(last));
+        reading.dependsOn(Dependency.SESSION);
+      } else {
+        reading.add(Effect.SCHEMA, tag, schema + "." + last);
+      }
+    }
+    if (scope.isSearchPathUnknown() && name.size() == 1 && !temporary) {
+      unknown(tag);
     }
   }
 
+  /** Tables that a definition of another one names: their rows, triggers or partitions change. */
+  private void otherTables(List<Token> definition, String tag) {
+    for (int i = 0; i + 1 < definition.size(); i++) {
+      String word = definition.get(i).kind() == Token.Kind.WORD ? definition.get(i).text() : "";
+      int start =
+          switch (word) {
+            case "of", "references", "inherit", "inherits" -> i + 1;
+            case "attach", "detach" -> definition.get(i + 1).isWord("partition") ? i + 2 : -1;
+            default -> -1;
+          };
+      if (start < 0 || start >= definition.size()) {
+        continue;
+      }
+      Cursor other = new Cursor(definition.subList(start, definition.size()));
+      other.acceptPunctuation("(");
+      do {
+        List<String> name = other.name();
+        if (name.isEmpty()) {
+          break;
+        }
+        relation(name, Effect.SCHEMA, tag);
+      } while (word.equals("inherits") && other.acceptPunctuation(","));
+    }
+  }
+
+  /** Foreign tables and servers may stand for files and programs of the server. */
+  private void foreignFiles(String kind, String tag) {
+    if (!kind.startsWith("foreign") && !kind.equals("server")) {
+      return;
+    }
+    for (Token token : at.rest()) {
+      if (token.isName() && isOneOf(token.text(), "program", "filename")) {
+        reading.add(
+            Effect.EXECUTE, tag, token.text().equals("program") ? "server/program" : "server/file");
+      }
+    }
+  }
+
+  private static boolean isOneOf(String word, String... words) {
+    return List.of(words).contains(word);
+  }
+
   private void ruleActions() {
+    List<Token> condition = at.rest();
+    int start = at.position();
     while (!at.atEnd() && !at.accept("do")) {
       at.advance();
     }
+    statement.readExpression(condition.subList(0, at.position() - start));
     at.acceptAny("also", "instead");
     if (at.acceptAny("nothing") || at.atEnd()) {
       return;
     }
-    List<Token> actions = at.isPunctuation("(") ? at.parenthesis() : at.rest();
+    List<Token> actions = at.rest();
+    if (at.isPunctuation("(")) {
+      List<Token> inside = at.parenthesis();
+      if (at.atEnd()) {
+        actions = inside;
+      }
+    }
     for (List<Token> action : StatementReader.split(actions, ";")) {
       if (!action.isEmpty()) {
         reading.include(statement.body(action).reading());
@@ -350,17 +431,30 @@ final class DefinitionReader {
     at.acceptAny("authorization");
     reading.add(Effect.SCHEMA, tag, "schema/" + (at.isName() ? at.token().text() : "unknown"));
     List<Token> rest = at.rest();
-    if (at.hasAhead("grant")) {
-      reading.add(Effect.PRIVILEGE, "GRANT", "schema/" + at.token().text());
-    }
-    for (int i = 0; i < rest.size(); i++) {
-      if (rest.get(i).isWord("as")) {
-        reading.include(statement.body(rest.subList(i + 1, rest.size())).reading());
-        break;
+    int depth = 0;
+    int start = -1;
+    for (int i = 0; i <= rest.size(); i++) {
+      boolean end = i == rest.size();
+      if (!end && rest.get(i).isPunctuation("(")) {
+        depth++;
+      } else if (!end && rest.get(i).isPunctuation(")")) {
+        depth--;
+      }
+      if (end || (depth == 0 && i > 0 && isElement(rest, i))) {
+        if (start >= 0) {
+          reading.include(statement.body(rest.subList(start, i)).reading());
+        }
+        start = i;
       }
     }
-    calls(rest);
     return tag;
+  }
+
+  /** Whether an element of a schema may start here. */
+  private static boolean isElement(List<Token> tokens, int index) {
+    return (tokens.get(index).isWord("create") || tokens.get(index).isWord("grant"))
+        && !tokens.get(index - 1).isWord("as")
+        && !tokens.get(index - 1).isPunctuation(".");
   }
 
   private String alterOrDrop(String verb) {
@@ -380,10 +474,27 @@ final class DefinitionReader {
     } else {
       named(kind, tag, effect);
     }
-    if (verb.equals("ALTER") && !ROUTINE_KINDS.contains(kind)) {
-      calls(at.rest());
+    if (verb.equals("ALTER")) {
+      if (effect == Effect.PRIVILEGE && RELATION_KINDS.contains(kind) && hasComma(at.rest())) {
+        // ALTER TABLE t OWNER TO x, ADD COLUMN y int
+        List.copyOf(reading.accesses())
+            .forEach(access -> reading.add(Effect.SCHEMA, tag, access.resource()));
+      }
+      if (kind.equals("table") || kind.equals("foreign table")) {
+        otherTables(at.rest(), tag);
+      }
+      if (kind.equals("policy")) {
+        statement.readExpression(at.rest());
+      } else if (!ROUTINE_KINDS.contains(kind)) {
+        calls(at.rest());
+      }
+      foreignFiles(kind, tag);
     }
     return tag;
+  }
+
+  private static boolean hasComma(List<Token> tokens) {
+    return StatementReader.split(tokens, ",").size() > 1;
   }
 
   private static Effect effect(String kind) {
@@ -415,8 +526,23 @@ final class DefinitionReader {
   /** The objects named behind the kind, separated by commas. */
   private void named(String kind, String tag, Effect effect) {
     boolean found = false;
-    if (kind.equals("cast") || kind.equals("owned") || kind.equals("user mapping")) {
-      reading.add(effect, tag, kind.replace(' ', '_') + "/" + lastName());
+    if (kind.equals("owned")) {
+      roles(effect, tag);
+      return;
+    }
+    if (kind.equals("cast")) {
+      List<Token> types = at.isPunctuation("(") ? at.parenthesis() : List.of();
+      reading.add(
+          effect,
+          tag,
+          "cast/" + (types.isEmpty() ? "unknown" : types.get(types.size() - 1).text()));
+      return;
+    }
+    if (kind.equals("user mapping")) {
+      while (!at.atEnd() && !at.accept("server")) {
+        at.advance();
+      }
+      reading.add(effect, tag, "user_mapping/" + (at.isName() ? at.token().text() : "unknown"));
       return;
     }
     acceptIfExists();
@@ -456,6 +582,7 @@ final class DefinitionReader {
       String prefix =
           switch (kind) {
             case "user", "group" -> "role";
+            case "foreign server" -> "server";
             default -> kind.replace(' ', '_');
           };
       reading.add(effect, tag, prefix + "/" + last);
@@ -553,7 +680,10 @@ final class DefinitionReader {
     }
     Optional<String> kind = grantKind();
     if (at.accept("all")) {
-      reading.add(Effect.PRIVILEGE, tag, "schema/" + afterSchema());
+      while (!at.atEnd() && !at.accept("schema")) {
+        at.advance();
+      }
+      named("schema", tag, Effect.PRIVILEGE);
       return tag;
     }
     named(kind.orElse("table"), tag, Effect.PRIVILEGE);
@@ -576,37 +706,27 @@ final class DefinitionReader {
           "parameter",
           "foreign",
           "large" ->
-          at.rest().size() > 1 && (at.rest().get(1).isName() || at.word().equals("large"))
+          // Before TO or a comma it is a table of that name.
+          at.rest().size() > 1
+                  && (at.word().equals("large")
+                      || (at.rest().get(1).isName() && !isOneOf(at.word(1), "to", "from")))
               ? Optional.of(kind())
               : Optional.empty();
       default -> Optional.empty();
     };
   }
 
-  private String afterSchema() {
-    while (!at.atEnd() && !at.accept("schema")) {
-      at.advance();
-    }
-    return at.isName() ? at.token().text() : "unknown";
-  }
-
-  /** Functions that defining something runs: defaults, index expressions, USING clauses. */
+  /** Code that defining something runs: defaults, index expressions, USING clauses. */
   private void calls(List<Token> definition) {
-    for (int i = 0; i + 1 < definition.size(); i++) {
-      if (!definition.get(i).isName() || !definition.get(i + 1).isPunctuation("(")) {
-        continue;
-      }
-      String name = definition.get(i).text();
-      for (Catalog.UserFunction f : scope.catalog().userFunctions(name)) {
-        if (!f.harmless()) {
-          reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
-        }
-      }
-      Boolean isVolatile = scope.catalog().builtinFunction(name);
-      if (isVolatile != null) {
-        FunctionRules.effectOfBuiltin(name, isVolatile)
-            .filter(effect -> effect == Effect.EXECUTE)
-            .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
+    if (definition.isEmpty()) {
+      return;
+    }
+    Reading run = new Reading();
+    new QueryReader(definition, scope, run, false).read();
+    for (Access access : run.accesses()) {
+      // Names before a parenthesis that are no functions: tables with their columns, types.
+      if (access.effect() == Effect.EXECUTE && !run.isUnresolved(access.resource())) {
+        reading.add(access);
       }
     }
   }

@@ -23,6 +23,10 @@ final class ExpressionReader {
         Reading reading = new Reading();
         new QueryReader(statement, Scope.qualified(catalog), reading, isQuery).read();
         reading.accesses().stream().filter(Catalog::isSideEffect).forEach(found::add);
+        if (reading.isRefused() || reading.changesSession()) {
+          // Nobody would follow what reading the view does to the session.
+          found.add(new Access(Effect.UNKNOWN, "SELECT", "unknown"));
+        }
       }
       return found;
     } catch (UnreadableException e) {

@@ -57,6 +57,14 @@ final class FunctionRules {
           pg_logical_slot_peek_changes pg_logical_slot_peek_binary_changes
           """);
 
+  /** Given a type by name or number they run its input function, and so the checks of a domain. */
+  private static final Set<String> TYPE_BY_NAME =
+      words(
+          """
+          domain_in array_in record_in range_in multirange_in pg_input_is_valid
+          pg_input_error_info
+          """);
+
   private static final Set<String> SEQUENCE = words("nextval setval");
 
   private static final Set<String> LARGE_OBJECT_WRITE =
@@ -142,9 +150,15 @@ final class FunctionRules {
     return SEQUENCE.contains(name);
   }
 
+  /** Whether a value of a type that only an argument names is read: its checks are run. */
+  static boolean readsTypeByName(String name) {
+    return TYPE_BY_NAME.contains(name);
+  }
+
   /** Whether the function makes rows of a composite type, and so checks its columns' domains. */
   static boolean populatesRows(String name) {
     return name.endsWith("_populate_record")
+        || name.endsWith("_populate_record_valid")
         || name.endsWith("_populate_recordset")
         || name.equals("populate_record");
   }

@@ -64,8 +64,9 @@ final class Keywords {
     return SYNTAX.contains(word);
   }
 
-  static boolean isValueFunction(String word) {
-    return VALUE_FUNCTIONS.contains(word);
+  static boolean isValueFunction(String word, int serverVersion) {
+    return VALUE_FUNCTIONS.contains(word)
+        && (serverVersion >= 160000 || !word.equals("system_user"));
   }
 
   /** Whether canonical text puts a space between this word and a parenthesis. */

@@ -59,6 +59,12 @@ final class QueryReader {
     /** A FROM item has ended here: an alias may follow. */
     boolean alias;
 
+    /** A function that is a FROM item was named: its parenthesis follows. */
+    boolean itemCall;
+
+    /** This parenthesis ends a FROM item. */
+    boolean endsItem;
+
     /** A query name may follow in WITH. */
     boolean queryName;
 
@@ -69,6 +75,11 @@ final class QueryReader {
 
     /** Names defined by WITH; null for none. */
     Set<String> queryNames;
+
+    /** Those of before the WITH between INSERT's target and its query. */
+    Set<String> insertQueryNames;
+
+    boolean insertWith;
 
     /** The query name that this level is the body of. */
     String bodyOf;
@@ -105,6 +116,7 @@ final class QueryReader {
   private int position;
   private String command = "SELECT";
   private final Set<Meaning> read = new LinkedHashSet<>();
+  private final Set<Meaning> written = new LinkedHashSet<>();
   private boolean locks;
   private boolean sawUpdateOrDelete;
   private boolean changesWithoutWhere;
@@ -166,7 +178,8 @@ final class QueryReader {
       case PUNCTUATION -> punctuation(token);
       case OPERATOR -> {
         operator(null, token.text());
-        level.alias &= token.isOperator("*");
+        // "FROM t *": behind the name itself, and nowhere else.
+        level.alias &= token.isOperator("*") && tokens.get(position - 1).isName();
         level.item = false;
         position++;
       }
@@ -221,7 +234,9 @@ final class QueryReader {
       if (level.clause == Clause.FROM && level.item) {
         inner.clause = Clause.FROM;
         inner.item = true;
+        inner.endsItem = true;
       }
+      inner.endsItem |= level.itemCall;
       Token before = position > 0 ? tokens.get(position - 1) : null;
       if (level.clause == Clause.WITH
           && level.defining != null
@@ -238,6 +253,7 @@ final class QueryReader {
       }
     }
     level.item = false;
+    level.itemCall = false;
     level = inner;
   }
 
@@ -256,7 +272,7 @@ final class QueryReader {
     }
     level = level.outer;
     level.item = false;
-    level.alias = level.clause == Clause.FROM;
+    level.alias = closed.endsItem;
     if (closed.bodyOf != null && closed.bodyOf.equals(level.defining)) {
       define(level, closed.bodyOf);
       level.defining = null;
@@ -281,13 +297,39 @@ final class QueryReader {
   /** Handles a key word that is not a label; false if it is a name here. */
   private boolean keyword(String word) {
     boolean alias = level.alias;
+    if ((alias || (level.clause == Clause.WITH && level.queryName)) && mayBeAlias(word)) {
+      return false;
+    }
+    int start = position;
     // Between a FROM item and its alias stand only AS and WITH ORDINALITY.
     level.alias = alias && (word.equals("as") || isWord(position + 1, "ordinality"));
     if (!isKeyword(word)) {
       level.alias = alias;
       return false;
     }
+    if (isPunctuation(start + 1, "(") && !Keywords.isReserved(word)) {
+      // LIKE (...) may be the operator or a call of a function of that name.
+      namesakes(word, List.of(word));
+    }
     return true;
+  }
+
+  /** Words that {@link #isKeyword} knows and that may all the same be the alias of a FROM item. */
+  private static boolean mayBeAlias(String word) {
+    return switch (word) {
+      case "values",
+          "insert",
+          "merge",
+          "delete",
+          "update",
+          "set",
+          "operator",
+          "between",
+          "nullif",
+          "rows" ->
+          true;
+      default -> false;
+    };
   }
 
   private boolean isKeyword(String word) {
@@ -341,6 +383,7 @@ final class QueryReader {
           clause(word);
       case "returning" -> {
         if (level.dml != null) {
+          endInsertQuery();
           returning();
         }
         clause(word);
@@ -363,10 +406,14 @@ final class QueryReader {
         }
       }
       case "operator" -> {
-        if (!isPunctuation(position + 1, "(")) {
-          return false;
+        return explicitOperator();
+      }
+      case "on" -> {
+        if (isWord(position + 1, "conflict")) {
+          endInsertQuery();
         }
-        explicitOperator();
+        level.item = false;
+        position++;
       }
       case "in", "case", "nullif", "natural", "distinct", "any", "some", "all" -> {
         if (word.equals("nullif") && !isPunctuation(position + 1, "(")) {
@@ -376,8 +423,9 @@ final class QueryReader {
         position++;
       }
       case "between" -> {
-        operator(null, "<=");
-        operator(null, ">=");
+        for (String symbol : List.of("<=", ">=", "<", ">")) {
+          operator(null, symbol);
+        }
         position++;
       }
       case "like" -> impliedPattern("~~");
@@ -395,8 +443,13 @@ final class QueryReader {
         if (!Keywords.isReserved(word)) {
           return false;
         }
-        level.item = false;
         position++;
+        if (level.item) {
+          // FROM CAST(1 AS int) a, FROM current_timestamp(3) a, FROM current_user a
+          level.itemCall = isPunctuation(position, "(");
+          level.alias = !level.itemCall;
+        }
+        level.item = false;
       }
     }
     return true;
@@ -421,14 +474,29 @@ final class QueryReader {
   }
 
   private void startWith() {
+    if (isInsertTarget() && !level.insertWith) {
+      level.insertWith = true;
+      level.insertQueryNames =
+          level.queryNames == null ? null : new LinkedHashSet<>(level.queryNames);
+    }
     level.clause = Clause.WITH;
     level.item = false;
     level.queryName = true;
     level.isQuery = true;
     position++;
-    if (isWord(position, "recursive") && !isWord(position + 1, "as")) {
+    if (isWord(position, "recursive")
+        && !isWord(position + 1, "as")
+        && !isPunctuation(position + 1, "(")) {
       level.recursive = true;
       position++;
+    }
+  }
+
+  /** Behind the query of an INSERT, the names of the query's own WITH mean nothing any more. */
+  private void endInsertQuery() {
+    if (level.insertWith) {
+      level.insertWith = false;
+      level.queryNames = level.insertQueryNames;
     }
   }
 
@@ -519,9 +587,7 @@ final class QueryReader {
         && tokens.get(position).kind() == Kind.WORD
         && Set.of("temp", "temporary", "local", "global", "unlogged", "table")
             .contains(tokens.get(position).text())
-        && position + 1 < size
-        && tokens.get(position + 1).isName()
-        && !isWord(position + 1, "from")) {
+        && mayNameTarget(position + 1)) {
       temporary |= isWord(position, "temp") || isWord(position, "temporary");
       position++;
     }
@@ -531,15 +597,28 @@ final class QueryReader {
       return;
     }
     String name = target.get(target.size() - 1);
-    String schema = target.size() > 1 ? target.get(target.size() - 2) : scope.creationSchema();
-    if (temporary || Scope.isTemporarySchema(schema)) {
-      reading.add(Effect.SESSION_STATE, "SELECT INTO", "pg_temp." + name);
-      reading.effect(new SessionEffect.CreatesTemporary(name));
-    } else {
-      reading.add(Effect.SCHEMA, "SELECT INTO", schema + "." + name);
-      reading.effect(new SessionEffect.ChangesCatalog());
+    for (String schema : scope.creationSchemas(target)) {
+      if (temporary || Scope.isTemporarySchema(schema)) {
+        reading.add(Effect.SESSION_STATE, "SELECT INTO", "pg_temp." + name);
+        reading.effect(new SessionEffect.CreatesTemporary(name));
+      } else {
+        reading.add(Effect.SCHEMA, "SELECT INTO", schema + "." + name);
+        reading.effect(new SessionEffect.ChangesCatalog());
+      }
+    }
+    if (scope.isSearchPathUnknown() && target.size() == 1 && !temporary) {
+      reading.add(Effect.UNKNOWN, "SELECT INTO", "unknown");
     }
     reading.dependsOn(Dependency.SESSION);
+  }
+
+  /** Whether TEMP or its like before this token is no name itself, since the name is here. */
+  private boolean mayNameTarget(int index) {
+    return index < size
+        && tokens.get(index).isName()
+        && (tokens.get(index).kind() == Kind.QUOTED
+            || isWord(index, "table")
+            || !Keywords.isReserved(tokens.get(index).text()));
   }
 
   /** {@code TABLE [ONLY] name}, a query by itself. */
@@ -566,14 +645,22 @@ final class QueryReader {
       // WHEN [NOT] MATCHED THEN INSERT | UPDATE | DELETE.
       writeTargets(level.targets, verb.toUpperCase(Locale.ROOT));
       position++;
+      if (verb.equals("update") && isWord(position, "set")) {
+        // The list of FROM items has ended.
+        level.clause = Clause.REST;
+      }
       return true;
+    }
+    if (level.item) {
+      // FROM (update JOIN b ON true): a relation of that name.
+      return false;
     }
     boolean isHead =
         particle == null
             ? position + 1 < size && tokens.get(position + 1).isName()
             : isWord(position + 1, particle);
     if (!isHead) {
-      if (mayStartStatement() && !level.item) {
+      if (mayStartStatement()) {
         reading.add(Effect.UNKNOWN, verb.toUpperCase(Locale.ROOT), "unknown");
       }
       return false;
@@ -629,6 +716,7 @@ final class QueryReader {
   }
 
   private void writeTargets(List<Meaning> targets, String tag) {
+    written.addAll(targets);
     for (Meaning meaning : targets) {
       Relation relation = meaning.relation();
       if (!meaning.known()) {
@@ -667,10 +755,16 @@ final class QueryReader {
     boolean isItem = level.item && !isLabel;
     if (isItem
         && tokens.get(start).kind() == Kind.WORD
-        && Keywords.isValueFunction(tokens.get(start).text())) {
+        && Keywords.isValueFunction(tokens.get(start).text(), catalog.serverVersionNum())) {
       position++;
       level.item = false;
       level.alias = true;
+      return;
+    }
+    if (isItem && isWord(start, "collation") && isWord(start + 1, "for")) {
+      position += 2;
+      level.item = false;
+      level.itemCall = true;
       return;
     }
     List<String> chain = chain();
@@ -680,15 +774,16 @@ final class QueryReader {
       level.item = false;
       level.alias = true;
       if (called) {
+        level.itemCall = true;
         function(start, chain);
       } else {
         relation(chain);
       }
-    } else if (typed) {
+    } else if (typed || (position < size && tokens.get(position).kind() == Kind.STRING)) {
       type(chain, start);
     } else if (afterAs && isCast(level.function)) {
       type(chain, start);
-    } else if (level.alias && (afterAs || !isJoinWord(tokens.get(start)))) {
+    } else if (level.alias && chain.size() == 1 && (afterAs || !isJoinWord(tokens.get(start)))) {
       level.alias = false;
       if (called) {
         aliasWithColumns(chain);
@@ -699,6 +794,10 @@ final class QueryReader {
       attributes(chain, afterDot);
     }
     checkDomains(chain);
+    if (!isItem && catalog.hasCheckedDomains()) {
+      // A column definition or a cast may name a row type.
+      compositeDomains(chain.get(chain.size() - 1));
+    }
   }
 
   /** Words that follow a FROM item without being its alias. */
@@ -719,15 +818,24 @@ final class QueryReader {
   }
 
   private void aliasWithColumns(List<String> chain) {
-    String name = chain.get(0);
-    for (Catalog.UserFunction f : catalog.userFunctions(name)) {
+    namesakes(chain.get(0), chain);
+    open(true);
+    level.definitions = true;
+    position++;
+  }
+
+  /** A word before a parenthesis that is most likely syntax: what a call of that name would do. */
+  private void namesakes(String name, List<String> chain) {
+    Boolean isVolatile = catalog.builtinFunction(name);
+    if (isVolatile != null && !Keywords.isSyntax(name)) {
+      FunctionRules.effectOfBuiltin(name, isVolatile)
+          .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
+    }
+    for (Catalog.UserFunction f : catalog.userFunctions(chain.get(chain.size() - 1))) {
       if (!f.harmless() && scope.searches(f.schema())) {
         reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
       }
     }
-    open(true);
-    level.definitions = true;
-    position++;
   }
 
   private void queryName() {
@@ -858,6 +966,9 @@ final class QueryReader {
       setConfig();
       return;
     }
+    if (FunctionRules.readsTypeByName(name) && catalog.hasCheckedDomains()) {
+      reading.add(Effect.EXECUTE, "SELECT", "pg_catalog." + name + "()");
+    }
     Optional<Effect> effect = FunctionRules.effectOfBuiltin(name, isVolatile);
     if (effect.isEmpty()) {
       return;
@@ -939,13 +1050,22 @@ final class QueryReader {
                     tokens.get(14).text().replace("'", "''")));
   }
 
-  /** {@code (row).f} and {@code t.f} call f(row) where the row has no such column. */
+  /**
+   * {@code (value).f} calls f(value) for a value of any type, and {@code t.f} calls f(row of t)
+   * where the row has no such column.
+   */
   private void attributes(List<String> chain, boolean afterDot) {
     for (int i = afterDot ? 0 : 1; i < chain.size(); i++) {
-      for (Catalog.UserFunction f : catalog.userFunctions(chain.get(i))) {
-        if (f.attribute() && !f.harmless() && scope.searches(f.schema())) {
-          reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + chain.get(i) + "()");
+      String name = chain.get(i);
+      for (Catalog.UserFunction f : catalog.userFunctions(name)) {
+        if ((afterDot || f.attribute()) && !f.harmless() && scope.searches(f.schema())) {
+          reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
         }
+      }
+      Boolean isVolatile = catalog.builtinFunction(name);
+      if (isVolatile != null) {
+        FunctionRules.effectOfBuiltin(name, isVolatile)
+            .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
       }
     }
   }
@@ -978,7 +1098,8 @@ final class QueryReader {
       return false;
     }
     Token operand = tokens.get(start - 2);
-    return operand.isLiteral() || operand.kind() == Kind.PARAMETER;
+    // A number has a type, and so may a parameter.
+    return operand.kind() == Kind.STRING;
   }
 
   private void compositeDomains(String type) {
@@ -1008,22 +1129,23 @@ final class QueryReader {
     }
   }
 
-  /** {@code OPERATOR(schema.op)}. */
-  private void explicitOperator() {
+  /** {@code OPERATOR(schema.op)}; false where the word is something else. */
+  private boolean explicitOperator() {
+    if (!isPunctuation(position + 1, "(")) {
+      return false;
+    }
     int i = position + 2;
     String schema = null;
     while (i + 1 < size && tokens.get(i).isName() && isPunctuation(i + 1, ".")) {
       schema = tokens.get(i).text();
       i += 2;
     }
-    if (i < size && tokens.get(i).kind() == Kind.OPERATOR) {
-      operator(schema, tokens.get(i).text());
-      i++;
+    if (i >= size || tokens.get(i).kind() != Kind.OPERATOR || !isPunctuation(i + 1, ")")) {
+      return false;
     }
-    if (isPunctuation(i, ")")) {
-      i++;
-    }
-    position = i;
+    operator(schema, tokens.get(i).text());
+    position = i + 2;
+    return true;
   }
 
   private void operator(String schema, String symbol) {
@@ -1057,7 +1179,9 @@ final class QueryReader {
       }
     }
     for (Catalog.UserCast cast : catalog.casts()) {
-      if (castTargets.contains(cast.target()) && mayHoldType(cast.source())) {
+      boolean used = cast.implicit() || !castTargets.isEmpty();
+      // Of the two types one is not built in; where both are, the cast must be written.
+      if (used && mayHoldType(cast.ofBuiltIn() ? cast.target() : cast.source())) {
         reading.add(Effect.EXECUTE, "SELECT", cast.function());
       }
     }
@@ -1065,7 +1189,7 @@ final class QueryReader {
 
   /** Whether a value of a type that is not built in can occur in this statement. */
   private boolean mayHoldType(String type) {
-    if (callsForeignFunction) {
+    if (callsForeignFunction || castTargets.contains(type)) {
       return true;
     }
     for (Token token : tokens) {
@@ -1073,9 +1197,11 @@ final class QueryReader {
         return true;
       }
     }
-    for (Meaning meaning : read) {
-      if (meaning.relation() != null && catalog.columnTypes(meaning.relation()).contains(type)) {
-        return true;
+    for (Set<Meaning> relations : List.of(read, written)) {
+      for (Meaning meaning : relations) {
+        if (meaning.relation() != null && catalog.columnTypes(meaning.relation()).contains(type)) {
+          return true;
+        }
       }
     }
     return false;

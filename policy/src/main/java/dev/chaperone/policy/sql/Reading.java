@@ -107,6 +107,18 @@ final class Reading {
     return hasWhere;
   }
 
+  boolean isUnresolved(String name) {
+    return unresolved.contains(name);
+  }
+
+  boolean isRefused() {
+    return refusal.isPresent();
+  }
+
+  boolean changesSession() {
+    return !effects.isEmpty();
+  }
+
   boolean hasReturningClause() {
     return hasReturning;
   }

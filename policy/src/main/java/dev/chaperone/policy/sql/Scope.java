@@ -95,6 +95,9 @@ final class Scope {
       temporary.add(e.relation());
     } else if (effect instanceof SessionEffect.ChangesSearchPath e) {
       e.candidate().ifPresentOrElse(searchPaths::add, () -> searchPathUnknown = true);
+    } else if (effect instanceof SessionEffect.ChangesRole) {
+      // "$user" is somebody else, who may use other schemas.
+      searchPathUnknown = true;
     }
   }
 
@@ -132,10 +135,18 @@ final class Scope {
     if (searchPathUnknown) {
       candidates.forEach(relation -> meanings.add(known(relation)));
     }
-    for (List<String> path : searchPaths) {
-      Relation relation = find(candidates, path);
+    if (searchPaths.size() == 1) {
+      Relation relation = find(candidates, searchPaths.get(0));
       if (relation != null) {
         meanings.add(known(relation));
+      }
+    } else {
+      // The server leaves schemas out of a path that the role may not use or that are gone: any
+      // of them may be the first.
+      for (Relation candidate : candidates) {
+        if (searches(candidate.schema())) {
+          meanings.add(known(candidate));
+        }
       }
     }
     if (meanings.isEmpty()) {
@@ -187,13 +198,38 @@ final class Scope {
 
   /** Where an object named without a schema is made: the first schema of the path that exists. */
   String creationSchema() {
-    List<String> path = searchPaths.get(searchPaths.size() - 1);
+    return creationSchema(searchPaths.get(searchPaths.size() - 1));
+  }
+
+  /** Where an object of that name may be made. */
+  Set<String> creationSchemas(List<String> name) {
+    if (name.size() > 1) {
+      return Set.of(name.get(name.size() - 2));
+    }
+    if (searchPaths.size() == 1) {
+      return Set.of(creationSchema());
+    }
+    Set<String> schemas = new LinkedHashSet<>();
+    for (List<String> path : searchPaths) {
+      schemas.add(creationSchema(path));
+      // The server leaves out the ones that the role may not use.
+      path.stream().filter(catalog::hasSchema).forEach(schemas::add);
+    }
+    return schemas;
+  }
+
+  private String creationSchema(List<String> path) {
     for (String schema : path) {
-      if (catalog.hasSchema(schema)) {
+      if (catalog.hasSchema(schema) || isTemporarySchema(schema)) {
         return schema;
       }
     }
     return path.isEmpty() ? "public" : path.get(0);
+  }
+
+  /** Whether the search path may be any. */
+  boolean isSearchPathUnknown() {
+    return searchPathUnknown;
   }
 
   /** Whether an unqualified name may be looked up in this schema. */

@@ -93,7 +93,7 @@ final class SettingRules {
     return values.map(
         list ->
             list.stream()
-                .map(schema -> schema.equals("$user") ? scope.role() : schema)
+                .map(schema -> schema.equals("$user") ? scope.role() : SqlScanner.truncate(schema))
                 .filter(
                     schema ->
                         !schema.isEmpty()

@@ -55,6 +55,8 @@ final class StatementSplitter {
           default -> {}
         }
       } else if (token.isWord("atomic")
+          // In a parenthesis it is the type of a parameter.
+          && depth == 0
           && i > start
           && tokens.get(i - 1).isWord("begin")
           && isRoutine(start)) {

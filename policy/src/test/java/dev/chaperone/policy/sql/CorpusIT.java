@@ -263,7 +263,7 @@ class CorpusIT {
     return Integer.toString(server.port());
   }
 
-  private static List<String> statements(String script) {
+  static List<String> statements(String script) {
     try {
       List<Token> tokens = SqlScanner.scan(script, LIMITS, 150000);
       List<String> statements = new ArrayList<>();

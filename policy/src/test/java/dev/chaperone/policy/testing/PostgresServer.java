@@ -84,10 +84,15 @@ public final class PostgresServer implements AutoCloseable {
    */
   public static Optional<PostgresServer> start(Map<String, String> settings) throws IOException {
     Optional<Path> found = findBinaries();
-    if (found.isEmpty()) {
-      return Optional.empty();
-    }
-    Path bin = found.get();
+    return found.isEmpty() ? Optional.empty() : Optional.of(start(found.get(), settings));
+  }
+
+  /**
+   * Starts a server of the programs in a directory.
+   *
+   * @param bin the directory with {@code initdb} and {@code postgres}; readable for everyone
+   */
+  public static PostgresServer start(Path bin, Map<String, String> settings) throws IOException {
     List<String> dropRoot = dropRoot();
     Path directory = Files.createTempDirectory("postgres-test");
     if (!dropRoot.isEmpty()) {
@@ -124,7 +129,7 @@ public final class PostgresServer implements AutoCloseable {
             .start();
     PostgresServer server = new PostgresServer(directory, process, port);
     server.awaitStart();
-    return Optional.of(server);
+    return server;
   }
 
   /** PostgreSQL refuses to run as root. */

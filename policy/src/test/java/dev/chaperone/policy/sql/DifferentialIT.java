@@ -1,0 +1,260 @@
+package dev.chaperone.policy.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.chaperone.policy.Access;
+import dev.chaperone.policy.Effect;
+import dev.chaperone.policy.testing.Catalogs;
+import dev.chaperone.policy.testing.PostgresServer;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The analysis against the server's own parser, on random statements. {@code -Ddifferential.seed}
+ * and {@code -Ddifferential.statements} choose others.
+ */
+class DifferentialIT {
+  private static final long SEED = Long.getLong("differential.seed", 20_260_101);
+  private static final int STATEMENTS = Integer.getInteger("differential.statements", 5_000);
+  private static final SqlLimits LIMITS =
+      new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofSeconds(10));
+  private static final List<List<String>> SEARCH_PATH = List.of(List.of("s1", "public"));
+
+  private static PostgresServer server;
+
+  @BeforeAll
+  static void start() throws IOException {
+    Optional<PostgresServer> started = PostgresServer.start(Map.of());
+    if (started.isEmpty()) {
+      String reason = "NOT RUN: the differential tests need PostgreSQL on this machine";
+      System.err.println(reason);
+      Assumptions.abort(reason);
+    }
+    server = started.get();
+  }
+
+  @AfterAll
+  static void stop() {
+    if (server != null) {
+      server.close();
+    }
+  }
+
+  @Test
+  void everyRelationTheServerUsesIsAnAccess() throws Exception {
+    try (Connection connection = server.connect("postgres")) {
+      Result result = relations(connection, SEED, STATEMENTS);
+      System.out.println("== relations: " + result.summary());
+      result.extras.stream().limit(10).forEach(System.out::println);
+      assertThat(result.misses).isEmpty();
+      assertThat(result.accepted).isGreaterThanOrEqualTo(STATEMENTS);
+    }
+  }
+
+  @Test
+  void theServerTakesCanonicalTextForTheOriginal() throws Exception {
+    try (PostgresParse parse = new PostgresParse(server.port())) {
+      Result result = texts(parse, SEED, STATEMENTS * 4);
+      System.out.println("== canonical texts: " + result.summary());
+      assertThat(result.misses).isEmpty();
+    }
+  }
+
+  /** What came of a run. */
+  static final class Result {
+    final List<String> misses = new ArrayList<>();
+    final List<String> extras = new ArrayList<>();
+    int tried;
+    int accepted;
+    int unknown;
+
+    String summary() {
+      return "%d tried, %d accepted by the server, %d of them unknown to us, %d with a relation that the server does not use, %d missed"
+          .formatted(tried, accepted, unknown, extras.size(), misses.size());
+    }
+  }
+
+  private static void schema(Statement statement) throws SQLException {
+    for (String schema : StatementGenerator.SCHEMAS) {
+      if (!schema.equals("public")) {
+        statement.execute("CREATE SCHEMA " + schema);
+      }
+      for (String table : StatementGenerator.TABLES) {
+        // Each schema has its own share, so that names resolve to different places.
+        if (schema.equals("public") || !table.equals("t3")) {
+          statement.execute(
+              "CREATE TABLE %s.\"%s\" (a int UNIQUE, b int, c text)".formatted(schema, table));
+        }
+      }
+    }
+    statement.execute("DROP TABLE s1.t2, s2.t2");
+    statement.execute("CREATE VIEW s1.t2 AS SELECT * FROM public.t1");
+    statement.execute("CREATE TABLE s2.t2 () INHERITS (public.t2)");
+    statement.execute("CREATE TABLE s2.t3 (a int UNIQUE, b int, c text) PARTITION BY RANGE (a)");
+    statement.execute("SET search_path TO s1, public");
+  }
+
+  /**
+   * The truth is what the server says that a function with the statement as its body depends on: it
+   * names every relation of the statement, before anything is planned away.
+   */
+  static Result relations(Connection connection, long seed, int wanted) throws SQLException {
+    StatementGenerator generator = new StatementGenerator(seed);
+    Result result = new Result();
+    try (Statement statement = connection.createStatement();
+        SqlAnalyzer analyzer = new SqlAnalyzer(LIMITS)) {
+      schema(statement);
+      Catalog catalog = Catalogs.load(connection);
+      while (result.accepted < wanted && result.tried < wanted * 20) {
+        String sql = generator.next();
+        result.tried++;
+        Set<String> truth = dependencies(statement, sql);
+        if (truth == null) {
+          continue;
+        }
+        result.accepted++;
+        Set<String> written = resolve(statement, generator.targets());
+        SqlAnalysis analysis =
+            analyzer.analyze(
+                sql,
+                new SqlSession(catalog, "postgres", SEARCH_PATH, Set.of()),
+                NamedStatements.NONE);
+        compare(sql, truth, written, analysis, result);
+      }
+    }
+    return result;
+  }
+
+  private static void compare(
+      String sql, Set<String> truth, Set<String> written, SqlAnalysis analysis, Result result) {
+    if (!(analysis instanceof SqlAnalysis.Understood understood)) {
+      result.misses.add(sql + " -- not understood: " + analysis);
+      return;
+    }
+    List<Access> accesses = understood.operation().parts().get(0).accesses();
+    Set<String> named = new TreeSet<>();
+    Set<String> writes = new TreeSet<>();
+    boolean unknown = false;
+    for (Access access : accesses) {
+      unknown |= access.effect() == Effect.UNKNOWN;
+      if (access.effect() == Effect.READ || access.effect() == Effect.WRITE) {
+        named.add(access.resource());
+      }
+      if (access.effect() == Effect.WRITE) {
+        writes.add(access.resource());
+      }
+    }
+    if (unknown) {
+      result.unknown++;
+    }
+    if (!named.containsAll(truth) || !writes.containsAll(written)) {
+      result.misses.add(
+          sql + " -- the server: " + truth + ", writes " + written + "; we: " + accesses);
+    }
+    Set<String> extra = new TreeSet<>(named);
+    extra.removeAll(truth);
+    // s2.t2 carries its parent along.
+    if (truth.contains("s2.t2")) {
+      extra.remove("public.t2");
+    }
+    if (!extra.isEmpty()) {
+      result.extras.add(sql + " -- not used: " + extra);
+    }
+  }
+
+  private static Set<String> dependencies(Statement statement, String sql) throws SQLException {
+    try {
+      boolean rows =
+          statement.execute(
+              "BEGIN; CREATE FUNCTION pg_temp.probe() RETURNS void BEGIN ATOMIC "
+                  + sql
+                  + "; END; SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_depend d"
+                  + " JOIN pg_proc p ON p.oid = d.objid AND p.proname = 'probe'"
+                  + " JOIN pg_class c ON c.oid = d.refobjid"
+                  + " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                  + " WHERE d.classid = 'pg_proc'::regclass"
+                  + " AND d.refclassid = 'pg_class'::regclass; ROLLBACK");
+      Set<String> found = new TreeSet<>();
+      while (true) {
+        if (rows) {
+          try (ResultSet result = statement.getResultSet()) {
+            while (result.next()) {
+              found.add(result.getString(1));
+            }
+          }
+        } else if (statement.getUpdateCount() < 0) {
+          return found;
+        }
+        rows = statement.getMoreResults();
+      }
+    } catch (SQLException e) {
+      statement.execute("ROLLBACK");
+      return null;
+    }
+  }
+
+  private static Set<String> resolve(Statement statement, Set<String> names) throws SQLException {
+    Set<String> resolved = new LinkedHashSet<>();
+    for (String name : names) {
+      try (ResultSet result =
+          statement.executeQuery(
+              "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n"
+                  + " ON n.oid = c.relnamespace WHERE c.oid = '"
+                  + name
+                  + "'::regclass")) {
+        result.next();
+        resolved.add(result.getString(1));
+      }
+    }
+    return resolved;
+  }
+
+  /** Random tokens, with and without what canonical text leaves out. */
+  static Result texts(PostgresParse parse, long seed, int count) throws IOException {
+    Random random = new Random(seed);
+    Result result = new Result();
+    for (int i = 0; i < count; i++) {
+      String sql = TokenSoup.next(random);
+      result.tried++;
+      String original = parse.parse(sql);
+      if (original.equals("00000")) {
+        result.accepted++;
+      }
+      String canonical;
+      try {
+        List<Token> tokens = SqlScanner.scan(sql, LIMITS, parse.serverVersion());
+        List<List<Token>> statements = StatementSplitter.split(tokens, LIMITS);
+        if (statements.size() != 1) {
+          continue;
+        }
+        canonical = CanonicalText.of(statements.get(0));
+      } catch (UnreadableException e) {
+        if (original.equals("00000")) {
+          result.misses.add("accepted by the server, unreadable to us: " + sql);
+        }
+        continue;
+      }
+      String again = parse.parse(canonical);
+      if (!again.equals(original)) {
+        result.misses.add(original + " " + sql + " -- canonical: " + again + " " + canonical);
+      }
+    }
+    return result;
+  }
+}

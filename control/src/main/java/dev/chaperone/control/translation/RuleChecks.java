@@ -76,10 +76,7 @@ final class RuleChecks {
       Resource<AccessPolicySpec> resource, Rule rule, String path, List<Problem> problems) {
     for (int j = 0; j < rule.resources().size(); j++) {
       String name = rule.resources().get(j);
-      if (!name.contains(".")
-          && !name.contains("/")
-          && !name.contains("*")
-          && !WITHOUT_SCHEMA.contains(name)) {
+      if (!isResource(name)) {
         problems.add(
             resource.problem(
                 path + ".resources[" + j + "]",
@@ -91,6 +88,14 @@ final class RuleChecks {
                     + name));
       }
     }
+  }
+
+  /** Whether a resource may have that name, or a name that the pattern matches. */
+  static boolean isResource(String name) {
+    return name.contains(".")
+        || name.contains("/")
+        || name.contains("*")
+        || WITHOUT_SCHEMA.contains(name);
   }
 
   /** A rule before which, or above which, another always decides. */

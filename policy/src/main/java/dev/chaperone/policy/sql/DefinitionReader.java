@@ -36,15 +36,7 @@ final class DefinitionReader {
           words("default privileges"));
 
   private static final Set<String> PRIVILEGE_KINDS =
-      Set.of(
-          "role",
-          "user",
-          "group",
-          "policy",
-          "default privileges",
-          "system",
-          "owned",
-          "user mapping");
+      Set.of("role", "policy", "default privileges", "system", "owned", "user mapping");
 
   private static final Set<String> EXECUTE_KINDS =
       Set.of("extension", "language", "subscription", "transform");
@@ -512,7 +504,12 @@ final class DefinitionReader {
     }
     String kind = at.word();
     at.advance();
-    return kind.isEmpty() ? "unknown" : kind;
+    return switch (kind) {
+      case "" -> "unknown";
+      // The server's own tag: all three make roles.
+      case "user", "group" -> "role";
+      default -> kind;
+    };
   }
 
   private void acceptIfExists() {
@@ -581,7 +578,6 @@ final class DefinitionReader {
     } else {
       String prefix =
           switch (kind) {
-            case "user", "group" -> "role";
             case "foreign server" -> "server";
             default -> kind.replace(' ', '_');
           };

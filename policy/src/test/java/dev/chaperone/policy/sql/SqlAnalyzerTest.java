@@ -179,7 +179,7 @@ class SqlAnalyzerTest {
         "GRANT SELECT ON customers TO x | Privilege GRANT public.customers",
         "GRANT approver TO app | Privilege GRANT role/approver",
         "ALTER ROLE app PASSWORD 'x' | Privilege ALTER ROLE role/app",
-        "CREATE USER app | Privilege CREATE USER role/app",
+        "CREATE USER app | Privilege CREATE ROLE role/app",
         "ALTER SYSTEM SET x = 1 | Privilege ALTER SYSTEM server",
         "CREATE EXTENSION dblink | Execute CREATE EXTENSION extension/dblink",
         "CALL purge() | Execute CALL public.purge()",

@@ -30,15 +30,6 @@ import java.util.Optional;
  * waits passes a bound.
  */
 final class AgentStream implements MessageFramer.Handler {
-  /** Longest message of a fixed small shape (Describe, Execute, Close, CopyFail), in bytes. */
-  private static final int SMALL_MESSAGE_BYTES = 16 << 10;
-
-  /** A longer Bind is judged by its names and passed on as it comes, in bytes. */
-  private static final int BUFFERED_BIND_BYTES = 64 << 10;
-
-  /** Enough of a Bind for both names. */
-  private static final int BIND_NAMES_BYTES = 2 * (BodyReader.MAX_NAME_BYTES + 1);
-
   /** A simple query that must fail: the target's grammar has no statement that begins so. */
   private static final String FAILING_QUERY = "refused_by_chaperone";
 
@@ -54,6 +45,7 @@ final class AgentStream implements MessageFramer.Handler {
   private final ReplyLedger ledger;
   private final StatementNames names;
   private final Judge judge;
+  private final MessageBounds bounds;
   private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
   private ErrorReply unreadable;
 
@@ -91,6 +83,7 @@ final class AgentStream implements MessageFramer.Handler {
     this.ledger = ledger;
     this.names = names;
     this.judge = judge;
+    this.bounds = new MessageBounds(session::statementBytes, session::messageBytes);
   }
 
   MessageFramer framer() {
@@ -161,34 +154,7 @@ final class AgentStream implements MessageFramer.Handler {
 
   @Override
   public int requiredBytes(byte type, int bodyBytes) {
-    switch (type) {
-      case FrontendMessage.COPY_DATA:
-        return 0;
-      case FrontendMessage.QUERY:
-      case FrontendMessage.PARSE:
-        return isTooLong(type, bodyBytes) ? 0 : bodyBytes;
-      case FrontendMessage.BIND:
-        return isTooLong(type, bodyBytes)
-            ? 0
-            : bodyBytes > BUFFERED_BIND_BYTES ? BIND_NAMES_BYTES : bodyBytes;
-      default:
-        return isTooLong(type, bodyBytes) ? 0 : bodyBytes;
-    }
-  }
-
-  private boolean isTooLong(byte type, int bodyBytes) {
-    switch (type) {
-      case FrontendMessage.COPY_DATA:
-      case FrontendMessage.BIND:
-        return bodyBytes > session.messageBytes();
-      case FrontendMessage.QUERY:
-        return bodyBytes > session.statementBytes() + 1;
-      case FrontendMessage.PARSE:
-        // Behind the text: name, and a type number for each of at most 65,535 parameters.
-        return bodyBytes > session.statementBytes() + (256 << 10);
-      default:
-        return bodyBytes > SMALL_MESSAGE_BYTES;
-    }
+    return bounds.requiredBytes(type, bodyBytes);
   }
 
   @Override
@@ -216,7 +182,7 @@ final class AgentStream implements MessageFramer.Handler {
       default:
         break;
     }
-    ErrorReply tooLong = isTooLong(type, bodyBytes) ? tooLong(type) : null;
+    ErrorReply tooLong = bounds.isTooLong(type, bodyBytes) ? bounds.tooLong(type) : null;
     try {
       return onReady(type, bodyBytes, buffer, start, available, tooLong);
     } catch (MalformedMessage e) {
@@ -320,8 +286,8 @@ final class AgentStream implements MessageFramer.Handler {
     String name = body.readName();
     int textStart = body.position();
     int textLength = body.skipCString() - textStart;
-    if (textLength > session.statementBytes()) {
-      return refuse(FrontendMessage.PARSE, tooLong(FrontendMessage.PARSE));
+    if (bounds.isTextTooLong(textLength)) {
+      return refuse(FrontendMessage.PARSE, bounds.tooLong(FrontendMessage.PARSE));
     }
     boolean runsChecks = false;
     for (int types = body.readShort(); types > 0; types--) {
@@ -532,8 +498,8 @@ final class AgentStream implements MessageFramer.Handler {
   private Disposition onCopying(byte type, int bodyBytes) {
     switch (type) {
       case FrontendMessage.COPY_DATA:
-        if (isTooLong(type, bodyBytes)) {
-          return failCopy(tooLong(type));
+        if (bounds.isTooLong(type, bodyBytes)) {
+          return failCopy(bounds.tooLong(type));
         }
         rowsSent = true;
         syncAfterRows = false;
@@ -658,19 +624,6 @@ final class AgentStream implements MessageFramer.Handler {
   private void answered() {
     asking = false;
     session.processAgent();
-  }
-
-  private ErrorReply tooLong(byte type) {
-    long limit =
-        type == FrontendMessage.COPY_DATA || type == FrontendMessage.BIND
-            ? session.messageBytes()
-            : type == FrontendMessage.QUERY || type == FrontendMessage.PARSE
-                ? session.statementBytes()
-                : SMALL_MESSAGE_BYTES;
-    return ErrorReply.error(
-        SqlState.PROGRAM_LIMIT_EXCEEDED,
-        "message is longer than the gateway accepts: limit " + limit + " bytes",
-        "Split it, pass large values as parameters, or use COPY.");
   }
 
   @Override

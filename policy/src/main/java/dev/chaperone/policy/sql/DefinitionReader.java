@@ -601,6 +601,10 @@ final class DefinitionReader {
 
   /** A relation that is defined otherwise. Temporary ones belong to the session. */
   private void relation(List<String> name, Effect effect, String tag) {
+    if (name.isEmpty()) {
+      reading.add(effect, tag, "unknown");
+      return;
+    }
     String last = name.get(name.size() - 1);
     String schema = name.size() > 1 ? name.get(name.size() - 2) : null;
     if (scope.isTemporary(last)) {

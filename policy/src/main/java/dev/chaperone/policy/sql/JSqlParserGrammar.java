@@ -78,12 +78,17 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
   @Override
   public void check(List<Token> query, Scope scope, Reading reading) {
     boolean writes = !reading.targets().isEmpty();
-    Optional<Facts> facts =
-        depth(query) > MAX_DEPTH
-            ? Optional.empty()
-            : parse(CanonicalText.withoutLiterals(query), timeoutNanos);
-    facts.ifPresent(f -> reading.columns(f.columns()));
-    if (writes && !facts.map(f -> agrees(f, reading)).orElse(false)) {
+    String text = depth(query) > MAX_DEPTH ? "" : CanonicalText.withoutLiterals(query);
+    if (!writes) {
+      // The grammar has no say in what a query reads; it only knows the columns.
+      if (!text.isEmpty()) {
+        reading.columns(() -> parse(text, timeoutNanos).map(Facts::columns).orElse(Set.of()));
+      }
+      return;
+    }
+    Optional<Facts> facts = text.isEmpty() ? Optional.empty() : parse(text, timeoutNanos);
+    facts.ifPresent(f -> reading.columns(f::columns));
+    if (!facts.map(f -> agrees(f, reading)).orElse(false)) {
       for (String target : reading.targets()) {
         reading.add(Effect.UNKNOWN, "UNKNOWN", target);
       }

@@ -179,7 +179,7 @@ final class QueryReader {
       case OPERATOR -> {
         operator(null, token.text());
         // "FROM t *": behind the name itself, and nowhere else.
-        level.alias &= token.isOperator("*") && tokens.get(position - 1).isName();
+        level.alias = level.alias && token.isOperator("*") && tokens.get(position - 1).isName();
         level.item = false;
         position++;
       }

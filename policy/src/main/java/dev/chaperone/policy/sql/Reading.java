@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** What has been read of one statement so far. */
 final class Reading {
@@ -20,7 +21,7 @@ final class Reading {
   private final Set<Dependency> dependencies = EnumSet.noneOf(Dependency.class);
   private final Set<String> tables = new LinkedHashSet<>();
   private final Set<String> targets = new LinkedHashSet<>();
-  private final Set<String> columns = new LinkedHashSet<>();
+  private final List<Supplier<Set<String>>> columns = new ArrayList<>(1);
   private final Set<String> unresolved = new LinkedHashSet<>();
   private Optional<String> refusal = Optional.empty();
   private boolean hasWhere;
@@ -63,8 +64,8 @@ final class Reading {
     targets.add(resource);
   }
 
-  void columns(Set<String> names) {
-    columns.addAll(names);
+  void columns(Supplier<Set<String>> names) {
+    columns.add(names);
   }
 
   void unresolved(String name) {
@@ -157,7 +158,7 @@ final class Reading {
     attributes.put(SqlAttributes.HAS_LIMIT, hasLimit);
     attributes.put(SqlAttributes.HAS_RETURNING, hasReturning);
     attributes.put(SqlAttributes.TABLES, List.copyOf(tables));
-    attributes.put(SqlAttributes.COLUMNS, List.copyOf(columns));
+    attributes.put(SqlAttributes.COLUMNS, columns.isEmpty() ? List.of() : new LazyColumns(columns));
     attributes.put(SqlAttributes.STATEMENT_COUNT, statementCount);
     attributes.put(SqlAttributes.PARAMETERS, parameters);
     attributes.put(SqlAttributes.UNRESOLVED, List.copyOf(unresolved));

@@ -42,7 +42,8 @@ public final class SqlAttributes {
   /**
    * List of strings. The column names the statement mentions, without their tables; {@code *} where
    * it takes all. Empty for statements that are not queries and where the grammar could not read
-   * the statement, so a rule that allows by column must ask for a name that has to be there.
+   * the statement, so a rule that allows by column must ask for a name that has to be there. For
+   * queries they are found out when first asked for.
    */
   public static final String COLUMNS = "columns";
 

@@ -1,0 +1,45 @@
+package dev.chaperone.policy.sql;
+
+import java.util.AbstractList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/**
+ * The columns of a statement, found out when somebody asks: that takes the grammar, which takes
+ * many times as long as everything else, and few rules ask. Thread-safe.
+ */
+final class LazyColumns extends AbstractList<String> {
+  private List<Supplier<Set<String>>> sources;
+  private volatile List<String> columns;
+
+  LazyColumns(List<Supplier<Set<String>>> sources) {
+    this.sources = List.copyOf(sources);
+  }
+
+  @Override
+  public String get(int index) {
+    return columns().get(index);
+  }
+
+  @Override
+  public int size() {
+    return columns().size();
+  }
+
+  private List<String> columns() {
+    List<String> known = columns;
+    return known != null ? known : find();
+  }
+
+  private synchronized List<String> find() {
+    if (columns == null) {
+      Set<String> found = new LinkedHashSet<>();
+      sources.forEach(source -> found.addAll(source.get()));
+      columns = List.copyOf(found);
+      sources = List.of();
+    }
+    return columns;
+  }
+}

@@ -238,7 +238,7 @@ final class AgentStartup extends ByteToMessageDecoder {
     }
     ctx.channel().closeFuture().addListener(closed -> connection.unregister(pending));
     shared
-        .loadCatalog()
+        .ready()
         .whenComplete(
             (catalog, failure) ->
                 ctx.executor()

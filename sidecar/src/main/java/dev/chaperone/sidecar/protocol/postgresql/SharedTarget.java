@@ -15,6 +15,7 @@ import java.time.Clock;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLException;
@@ -32,7 +33,6 @@ final class SharedTarget implements AutoCloseable {
 
   private final GuardedConnection connection;
   private final GatewayThreads threads;
-  private final SqlAnalyzer analyzer;
   private final TargetConnector connector;
   private final Canceller canceller;
   private final CancelKeys cancelKeys = new CancelKeys();
@@ -40,13 +40,11 @@ final class SharedTarget implements AutoCloseable {
   private final Map<EventLoop, JudgementContexts> contexts = new ConcurrentHashMap<>();
   private final String impossiblePortal;
   private volatile Route route;
+  private CompletableFuture<SqlAnalyzer> analyzer;
 
   SharedTarget(GuardedConnection connection, GatewayThreads threads) {
     this.connection = connection;
     this.threads = threads;
-    this.analyzer =
-        // How long a statement may be is the session's to check: it changes with the configuration.
-        new SqlAnalyzer(SqlLimits.DEFAULT.withTextBytes(Integer.MAX_VALUE));
     this.connector = new TargetConnector(threads.waiting());
     this.canceller = new Canceller(connector);
     this.catalog =
@@ -100,18 +98,31 @@ final class SharedTarget implements AutoCloseable {
             });
   }
 
-  /** Reads the catalog where that has not happened yet. */
-  CompletionStage<Catalog> loadCatalog() {
-    return catalog.load();
+  /** Gets ready for a client: the catalog is read and the analyzer is there. */
+  CompletionStage<Catalog> ready() {
+    return analyzer().thenCombine(catalog.load(), (there, read) -> read);
   }
 
-  /** A judge for one client on one event loop. */
+  /**
+   * The analyzer, made when the first client comes: its grammar is the largest part of the gateway,
+   * and takes a moment to load.
+   */
+  private synchronized CompletableFuture<SqlAnalyzer> analyzer() {
+    if (analyzer == null) {
+      // How long a statement may be is the session's to check: it changes with the configuration.
+      SqlLimits limits = SqlLimits.DEFAULT.withTextBytes(Integer.MAX_VALUE);
+      analyzer = CompletableFuture.supplyAsync(() -> new SqlAnalyzer(limits), threads.computing());
+    }
+    return analyzer;
+  }
+
+  /** A judge for one client on one event loop; only once {@link #ready()}. */
   Judge newJudge(EventLoop loop) {
     return new Judge(
         connection,
         catalog::current,
         contexts.computeIfAbsent(loop, any -> new JudgementContexts()),
-        analyzer,
+        analyzer().join(),
         threads.computing(),
         loop,
         Clock.systemUTC());
@@ -163,8 +174,10 @@ final class SharedTarget implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     catalog.stop();
-    analyzer.close();
+    if (analyzer != null) {
+      analyzer.thenAccept(SqlAnalyzer::close);
+    }
   }
 }

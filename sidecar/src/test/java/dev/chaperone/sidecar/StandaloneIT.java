@@ -65,8 +65,12 @@ class StandaloneIT {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
-                classPath(),
-                "dev.chaperone.sidecar.Main"));
+                classPath()));
+    if (Runtime.version().feature() >= 23) {
+      // As the launcher does: these releases warn of what Netty's buffers use.
+      command.add("--sun-misc-unsafe-memory-access=allow");
+    }
+    command.add("dev.chaperone.sidecar.Main");
     command.addAll(List.of(options));
     Process process =
         new ProcessBuilder(command)

@@ -67,6 +67,7 @@ final class Translation {
       if (!isServed(connection)) {
         continue;
       }
+      UnavailableFeatures.notice(connection, notices);
       checkPort(connection, ports);
       translate(connection, policies).ifPresent(connections::add);
     }

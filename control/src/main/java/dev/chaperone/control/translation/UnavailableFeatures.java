@@ -14,6 +14,9 @@ import java.util.List;
  * is not enforced. As a feature arrives, its lines here go.
  */
 final class UnavailableFeatures {
+  private static final List<String> IN_A_CLUSTER_ONLY =
+      List.of("spec.agents.refusePrivileged", "spec.environment", "spec.leaseSeconds");
+
   private UnavailableFeatures() {}
 
   static void check(Resource<AgentConnectionSpec> connection, List<Problem> problems) {
@@ -39,6 +42,20 @@ final class UnavailableFeatures {
           connection.problem(
               "spec.recording",
               "not available in this version: recording; remove it, nothing is recorded yet"));
+    }
+  }
+
+  /** Says of each field that is acted on in a cluster alone that it has no effect here. */
+  static void notice(Resource<AgentConnectionSpec> connection, List<String> notices) {
+    for (String field : IN_A_CLUSTER_ONLY) {
+      if (connection.source().contains(field)) {
+        notices.add(
+            "AgentConnection "
+                + connection.metadata()
+                + ": "
+                + field
+                + " has no effect here; it is for the operator, in a cluster");
+      }
     }
   }
 

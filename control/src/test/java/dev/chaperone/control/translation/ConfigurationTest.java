@@ -83,6 +83,19 @@ class ConfigurationTest {
   }
 
   @Test
+  void saysWhichFieldsOnlyAClusterActsOn() throws Exception {
+    Path connection = directory.resolve("connection.yaml");
+    assertThat(Configuration.load(directory, 1).notices())
+        .noneMatch(notice -> notice.contains("leaseSeconds"));
+    Files.writeString(
+        connection, Files.readString(connection).stripTrailing() + "\n  leaseSeconds: 60\n");
+    assertThat(Configuration.load(directory, 2).notices())
+        .anyMatch(
+            notice ->
+                notice.contains("spec.leaseSeconds") && notice.contains("has no effect here"));
+  }
+
+  @Test
   void showsNoSecret() throws Exception {
     assertThat(Configuration.load(directory, 1).toString()).doesNotContain("correct-horse");
   }

@@ -1,5 +1,6 @@
 package dev.chaperone.policy;
 
+import dev.chaperone.policy.masking.MaskingRule;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -15,6 +16,7 @@ import java.util.Set;
  * @param subjects whom it governs; one match is enough
  * @param mode whether it decides
  * @param rules in order
+ * @param masking what its subjects see masked; in force in either mode
  * @param limits what its subjects may use at most
  */
 public record Policy(
@@ -26,6 +28,7 @@ public record Policy(
     List<SubjectReference> subjects,
     Mode mode,
     List<Rule> rules,
+    List<MaskingRule> masking,
     Limits limits) {
   public Policy {
     Objects.requireNonNull(namespace, "namespace");
@@ -35,6 +38,7 @@ public record Policy(
     subjects = List.copyOf(subjects);
     Objects.requireNonNull(mode, "mode");
     rules = List.copyOf(rules);
+    masking = List.copyOf(masking);
     Objects.requireNonNull(limits, "limits");
   }
 

@@ -7,6 +7,7 @@ import dev.chaperone.policy.Decision.Basis;
 import dev.chaperone.policy.Decision.Observation;
 import dev.chaperone.policy.Decision.RuleReference;
 import dev.chaperone.policy.Policy.Mode;
+import dev.chaperone.policy.masking.Masks;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -117,6 +118,14 @@ public final class PolicySet {
         applicable(requester).stream()
             .filter(CompiledPolicy::enforces)
             .map(compiled -> compiled.policy().limits())
+            .toList());
+  }
+
+  /** What the requester sees masked: the masks of all policies, Observe policies too, added up. */
+  public Masks masks(Requester requester) {
+    return Masks.of(
+        applicable(requester).stream()
+            .flatMap(compiled -> compiled.policy().masking().stream())
             .toList());
   }
 

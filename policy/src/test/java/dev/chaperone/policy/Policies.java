@@ -44,6 +44,7 @@ final class Policies {
         List.of(new SubjectReference(SubjectReference.Kind.SERVICE_ACCOUNT, "agent")),
         mode,
         List.of(rules),
+        List.of(),
         Limits.NONE);
   }
 

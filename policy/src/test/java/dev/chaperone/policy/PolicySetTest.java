@@ -28,6 +28,11 @@ import dev.chaperone.policy.Decision.Deny;
 import dev.chaperone.policy.Decision.RequireApproval;
 import dev.chaperone.policy.Policy.SubjectReference;
 import dev.chaperone.policy.Policy.SubjectReference.Kind;
+import dev.chaperone.policy.masking.ColumnPattern;
+import dev.chaperone.policy.masking.Detector;
+import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskingRule;
+import dev.chaperone.policy.masking.Masks;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -301,6 +306,7 @@ class PolicySetTest {
                           new SubjectReference(Kind.GROUP, "agents")),
                       a.mode(),
                       a.rules(),
+                      List.of(),
                       Limits.NONE)));
       Subject jane = new Subject("support", "x", Optional.of("jane"), Set.of());
       Subject member = new Subject("support", "x", Optional.of("joe"), Set.of("agents"));
@@ -613,7 +619,47 @@ class PolicySetTest {
 
   private static Policy limited(Policy p, String name, Policy.Mode mode, Limits limits) {
     return new Policy(
-        p.namespace(), name, name, 1, p.connections(), p.subjects(), mode, p.rules(), limits);
+        p.namespace(),
+        name,
+        name,
+        1,
+        p.connections(),
+        p.subjects(),
+        mode,
+        p.rules(),
+        List.of(),
+        limits);
+  }
+
+  private static Policy masking(Policy p, String column, Mask with) {
+    return new Policy(
+        p.namespace(),
+        p.name(),
+        p.uid(),
+        1,
+        p.connections(),
+        p.subjects(),
+        p.mode(),
+        p.rules(),
+        List.of(
+            new MaskingRule(List.of(ColumnPattern.parse(column).orElseThrow()), Set.of(), with),
+            new MaskingRule(List.of(), Set.of(Detector.EMAIL), with)),
+        Limits.NONE);
+  }
+
+  @Test
+  void masksOfAllPoliciesAddUpThoseOfObserveToo() {
+    PolicySet set =
+        PolicySet.of(
+            1,
+            List.of(
+                masking(enforce("a", allow("r")), "public.c.ssn", Mask.PARTIAL),
+                masking(observe("b", allow("r")), "public.c.*", Mask.HASH)));
+    Masks masks = set.masks(Policies.REQUESTER);
+    assertThat(masks.columns()).hasSize(2);
+    assertThat(masks.detectors()).containsExactly(Map.entry(Detector.EMAIL, Mask.HASH));
+    Requester other = new Requester(Policies.AGENT, "support", "elsewhere", Map.of());
+    assertThat(set.masks(other).isEmpty()).isTrue();
   }
 
   @Test

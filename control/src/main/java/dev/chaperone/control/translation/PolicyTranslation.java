@@ -13,6 +13,10 @@ import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.Policy;
 import dev.chaperone.policy.Rule;
+import dev.chaperone.policy.masking.ColumnPattern;
+import dev.chaperone.policy.masking.Detector;
+import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskingRule;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +47,7 @@ final class PolicyTranslation {
             .toList(),
         spec.mode() == PolicyMode.OBSERVE ? Policy.Mode.OBSERVE : Policy.Mode.ENFORCE,
         list(spec.rules()).stream().map(PolicyTranslation::rule).toList(),
+        list(spec.masking()).stream().map(PolicyTranslation::masking).toList(),
         limits(spec.limits()));
   }
 
@@ -53,6 +58,18 @@ final class PolicyTranslation {
   private static String uid(Metadata metadata, AccessPolicySpec spec) {
     return UUID.nameUUIDFromBytes((metadata + " " + spec).getBytes(StandardCharsets.UTF_8))
         .toString();
+  }
+
+  /** What {@link MaskingChecks} has found fault with is left out: the policy is refused anyway. */
+  private static MaskingRule masking(dev.chaperone.crds.v1alpha1.MaskingRule rule) {
+    return new MaskingRule(
+        list(rule.columns()).stream()
+            .flatMap(column -> ColumnPattern.parse(column).stream())
+            .toList(),
+        list(rule.detectors()).stream()
+            .map(detector -> Detector.valueOf(detector.name()))
+            .collect(Collectors.toSet()),
+        Mask.valueOf(rule.with().name()));
   }
 
   private static Rule rule(PolicyRule rule) {

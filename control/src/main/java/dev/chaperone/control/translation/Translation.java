@@ -86,6 +86,9 @@ final class Translation {
       UnavailableFeatures.checkPolicy(resource, problems);
       checkConnections(resource);
       checkPolicyLimits(resource);
+      if (!MaskingChecks.check(resource, problems)) {
+        continue;
+      }
       Policy policy = PolicyTranslation.policy(resource);
       RuleChecks.check(resource, policy, problems);
       try {

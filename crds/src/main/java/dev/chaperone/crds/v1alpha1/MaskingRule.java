@@ -18,7 +18,7 @@ public record MaskingRule(
             "Columns by schema, table and name, with * and ? as wildcards: public.customers.ssn.")
         @Size(min = 1, max = 64)
         List<@Size(min = 1, max = 256) String> columns,
-    @JsonPropertyDescription("What is recognised in any text value.") @Size(min = 1, max = 8)
+    @JsonPropertyDescription("What is recognised in any text value.") @Size(min = 1, max = 16)
         List<Detector> detectors,
     @JsonPropertyDescription(
             "Redact: a fixed text. Null: no value. Hash: a value that is the same for the same input within a session. FormatPreserving: other letters and digits of the same form. Partial: all but the last characters.")

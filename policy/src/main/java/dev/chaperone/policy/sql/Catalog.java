@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -40,6 +41,12 @@ public final class Catalog {
   record UserCast(
       String source, String target, String function, boolean implicit, boolean ofBuiltIn) {}
 
+  /** A column of a relation, by its number and name. */
+  record Column(int number, String name) {}
+
+  /** A generated column and what it is generated from. */
+  record Generated(long relation, int column, String expression) {}
+
   private final int serverVersionNum;
   private final String fingerprint;
   private final boolean open;
@@ -55,6 +62,11 @@ public final class Catalog {
   private final Map<Long, List<Relation>> ancestors;
   private final Map<Long, List<Access>> hidden;
   private final Set<Long> settingsViews;
+  private final Map<Long, Relation> relationsByOid;
+  private final Map<Long, List<Column>> columns;
+  private final Map<Long, String> viewDefinitions;
+  private final List<Generated> generated;
+  private final Set<Long> textTypes;
 
   private Catalog(Builder from) {
     this.serverVersionNum = from.serverVersionNum;
@@ -72,6 +84,11 @@ public final class Catalog {
     this.ancestors = copy(from.resolvedAncestors());
     this.hidden = copy(from.hidden);
     this.settingsViews = Set.copyOf(from.settingsViews);
+    this.relationsByOid = Map.copyOf(from.relationsByOid);
+    this.columns = copy(from.columns);
+    this.viewDefinitions = Map.copyOf(from.viewDefinitions);
+    this.generated = List.copyOf(from.generated);
+    this.textTypes = Set.copyOf(from.textTypes);
   }
 
   private static <K, V> Map<K, List<V>> copy(Map<K, List<V>> map) {
@@ -144,6 +161,39 @@ public final class Catalog {
   /** Relations of that name in any schema. */
   List<Relation> relations(String name) {
     return relations.getOrDefault(name, List.of());
+  }
+
+  /** All relations. */
+  Collection<Relation> allRelations() {
+    return relationsByOid.values();
+  }
+
+  /** The relation of that number, or null. */
+  Relation relation(long oid) {
+    return relationsByOid.get(oid);
+  }
+
+  /** The columns of a relation in their order; empty where they are not known. */
+  List<Column> columns(Relation relation) {
+    return columns.getOrDefault(relation.oid(), List.of());
+  }
+
+  /** Views and materialized views with their definitions, by number. */
+  Map<Long, String> viewDefinitions() {
+    return viewDefinitions;
+  }
+
+  List<Generated> generatedColumns() {
+    return generated;
+  }
+
+  /**
+   * Whether a type of users or extensions is text, in either format.
+   *
+   * @param typeOid as the target numbers its types
+   */
+  public boolean isTextType(long typeOid) {
+    return textTypes.contains(typeOid);
   }
 
   /** The tables that hold the rows of this one too: partitioned tables and parents. */
@@ -275,6 +325,20 @@ public final class Catalog {
     for (Long oid : sorted(settingsViews)) {
       sink.line("settingsview", oid);
     }
+    for (Long oid : sorted(columns.keySet())) {
+      for (Column column : columns.get(oid)) {
+        sink.line("column", oid, column.number(), column.name());
+      }
+    }
+    for (Generated column : generated) {
+      sink.line("generated", column.relation(), column.column(), column.expression());
+    }
+    for (Long oid : sorted(viewDefinitions.keySet())) {
+      sink.line("view", oid, viewDefinitions.get(oid));
+    }
+    for (Long oid : sorted(textTypes)) {
+      sink.line("texttype", oid);
+    }
   }
 
   private static <T extends Comparable<T>> List<T> sorted(Set<T> set) {
@@ -299,6 +363,10 @@ public final class Catalog {
     private final Map<Long, List<String>> columnTypes = new HashMap<>();
     private final Map<Long, List<Access>> hidden = new HashMap<>();
     private final Set<Long> settingsViews = new HashSet<>();
+    private final Map<Long, List<Column>> columns = new HashMap<>();
+    private final Map<Long, String> viewDefinitions = new HashMap<>();
+    private final List<Generated> generated = new ArrayList<>();
+    private final Set<Long> textTypes = new HashSet<>();
 
     private record Expression(long relation, String text, boolean isQuery) {}
 
@@ -352,7 +420,16 @@ public final class Catalog {
           }
         }
         case COLUMN_TYPES -> columnType(Long.parseLong(row.get(0)), row.get(1));
-        case VIEWS -> expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), true));
+        case COLUMNS ->
+            column(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
+        case GENERATED_COLUMNS ->
+            generated(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
+        case TEXT_TYPES -> textType(Long.parseLong(row.get(0)));
+        case MATERIALIZED_VIEWS -> view(Long.parseLong(row.get(0)), row.get(1));
+        case VIEWS -> {
+          view(Long.parseLong(row.get(0)), row.get(1));
+          expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), true));
+        }
         case POLICIES ->
             expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), false));
       }
@@ -431,6 +508,24 @@ public final class Catalog {
       if (!list.contains(access)) {
         list.add(access);
       }
+    }
+
+    void column(long relation, int number, String name) {
+      columns
+          .computeIfAbsent(relation, oid -> new ArrayList<>(8))
+          .add(new Column(number, name(name)));
+    }
+
+    void generated(long relation, int column, String expression) {
+      generated.add(new Generated(relation, column, expression == null ? "" : expression));
+    }
+
+    void view(long relation, String definition) {
+      viewDefinitions.put(relation, definition == null ? "" : definition);
+    }
+
+    void textType(long oid) {
+      textTypes.add(oid);
     }
 
     void settingsView(long relation) {

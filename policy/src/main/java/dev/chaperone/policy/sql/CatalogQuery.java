@@ -19,6 +19,11 @@ public enum CatalogQuery {
            FROM pg_catalog.pg_class
           WHERE relpersistence <> 't' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
             AND oid >= 16384),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(
+                  pg_catalog.concat(a.attrelid, ' ', a.attnum, ' ', a.attname))::pg_catalog.int8)
+           FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+          WHERE c.relpersistence <> 't' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND c.oid >= 16384 AND a.attnum > 0),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_proc WHERE oid >= 16384),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
@@ -215,6 +220,50 @@ public enum CatalogQuery {
         JOIN made m ON m.type = a.atttypid
         JOIN pg_catalog.pg_type t ON t.oid = m.of
        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+      """),
+
+  /**
+   * Oid of a relation, number and name of one of its columns, in their order; of the system's
+   * relations only those that show statements.
+   */
+  COLUMNS(
+      """
+      SELECT a.attrelid, a.attnum, a.attname
+        FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+         AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+         AND (c.oid >= 16384
+              OR c.relname IN ('pg_stat_activity', 'pg_prepared_statements', 'pg_cursors'))
+         AND n.nspname <> 'information_schema'
+       ORDER BY a.attrelid, a.attnum
+      """),
+
+  /** Oid of a relation, number of a column that is generated, the expression it is made by. */
+  GENERATED_COLUMNS(
+      """
+      SELECT a.attrelid, a.attnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+       WHERE a.attgenerated <> '' AND NOT a.attisdropped
+      """),
+
+  /** Oid of a type of users or extensions whose values are text in either format. */
+  TEXT_TYPES(
+      """
+      SELECT oid FROM pg_catalog.pg_type
+       WHERE oid >= 16384 AND typtype = 'b' AND typcategory = 'S'
+      """),
+
+  /** Oid of a materialized view, its definition. */
+  MATERIALIZED_VIEWS(
+      """
+      SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'm' AND c.oid >= 16384
+         AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+       ORDER BY c.oid
       """),
 
   /** Oid of a view, its definition. */

@@ -93,6 +93,12 @@ final class CatalogText {
           builder.hidden(
               Long.parseLong(field[1]), new Access(Effect.valueOf(field[2]), field[3], field[4]));
       case "settingsview" -> builder.settingsView(Long.parseLong(field[1]));
+      case "column" ->
+          builder.column(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
+      case "generated" ->
+          builder.generated(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
+      case "view" -> builder.view(Long.parseLong(field[1]), field[2]);
+      case "texttype" -> builder.textType(Long.parseLong(field[1]));
       default -> throw new IllegalArgumentException("unknown kind of line \"" + field[0] + "\"");
     }
   }

@@ -301,13 +301,16 @@ final class DefinitionReader {
       List<Token> body = definition.subList(as + 1, definition.size());
       if (kind.equals("view")) {
         Reading query = statement.body(body).reading();
+        statement.bodyMasking(query.masking(), "shown by a view");
         reading.include(query);
         if (query.dependencies().contains(Dependency.SESSION)) {
           // A view of a temporary relation is temporary.
           reading.effect(new SessionEffect.CreatesTemporary(name.get(name.size() - 1)));
         }
       } else {
-        reading.includeRun(statement.body(body).reading());
+        Reading query = statement.body(body).reading();
+        statement.bodyMasking(query.masking(), "copied by " + tag);
+        reading.includeRun(query);
       }
     } else {
       otherTables(definition, actual);

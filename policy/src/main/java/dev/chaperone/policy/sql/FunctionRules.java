@@ -82,6 +82,27 @@ final class FunctionRules {
           loread
           """);
 
+  /** They read tables that their arguments name, or the pages and files tables are kept in. */
+  private static final Set<String> READS_BY_NAME =
+      words(
+          """
+          query_to_xml query_to_xmlschema query_to_xml_and_xmlschema
+          table_to_xml table_to_xml_and_xmlschema
+          schema_to_xml schema_to_xml_and_xmlschema
+          database_to_xml database_to_xml_and_xmlschema
+          cursor_to_xml ts_stat ts_rewrite
+          crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table
+          dblink dblink_exec dblink_open dblink_fetch dblink_send_query dblink_get_result
+          dblink_connect dblink_connect_u
+          pg_read_file pg_read_binary_file lo_import lo_export
+          get_raw_page heap_page_items heap_page_item_attrs tuple_data_split
+          bt_page_items brin_page_items gin_leafpage_items
+          pg_logical_slot_get_changes pg_logical_slot_get_binary_changes
+          pg_logical_slot_peek_changes pg_logical_slot_peek_binary_changes
+          pg_stat_get_activity pg_stat_get_backend_activity pg_cursor pg_prepared_statement
+          pg_stat_statements pg_mcv_list_items
+          """);
+
   /** Extensions whose functions only compute, when they are not volatile. */
   private static final Set<String> PURE_EXTENSIONS =
       Set.of(
@@ -161,6 +182,19 @@ final class FunctionRules {
         || name.endsWith("_populate_record_valid")
         || name.endsWith("_populate_recordset")
         || name.equals("populate_record");
+  }
+
+  /**
+   * Whether a function reads tables otherwise than as a statement names them.
+   *
+   * @param resource {@code schema.name()}
+   */
+  static boolean readsPastNames(String resource) {
+    if (!resource.endsWith("()")) {
+      return false;
+    }
+    return READS_BY_NAME.contains(
+        resource.substring(resource.indexOf('.') + 1, resource.length() - 2));
   }
 
   private static Set<String> words(String list) {

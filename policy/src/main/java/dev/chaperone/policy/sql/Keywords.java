@@ -54,7 +54,22 @@ final class Keywords {
           localtime localtimestamp session_user system_user user
           """);
 
+  /** Words that stand in expressions beside values and are no names there. */
+  private static final Set<String> IN_EXPRESSIONS =
+      words(
+          """
+          at year month day hour minute second local
+          preceding following unbounded current exclude ties others nulls respect ignore
+          document normalized nfc nfd nfkc nfkd content strip whitespace
+          absent keys unique scalar wrapper conditional unconditional omit quotes error
+          excluded double
+          """);
+
   private Keywords() {}
+
+  static boolean isInExpressions(String word) {
+    return IN_EXPRESSIONS.contains(word);
+  }
 
   static boolean isReserved(String word) {
     return RESERVED.contains(word);

@@ -24,6 +24,7 @@ final class Reading {
   private final List<Supplier<Set<String>>> columns = new ArrayList<>(1);
   private final Set<String> unresolved = new LinkedHashSet<>();
   private Optional<String> refusal = Optional.empty();
+  private Masking masking = Masking.Untouched.INSTANCE;
   private boolean hasWhere;
   private boolean hasLimit;
   private boolean hasReturning;
@@ -86,6 +87,18 @@ final class Reading {
 
   void parameter(int number) {
     parameters = Math.max(parameters, number);
+  }
+
+  void masking(Masking more) {
+    masking = masking.and(more);
+  }
+
+  Masking masking() {
+    return masking;
+  }
+
+  int parameters() {
+    return parameters;
   }
 
   Set<Access> accesses() {
@@ -166,6 +179,7 @@ final class Reading {
         canonical,
         new Operation.Part(command, List.copyOf(accesses), attributes),
         effects,
-        refusal);
+        refusal,
+        masking);
   }
 }

@@ -25,6 +25,7 @@ final class Scope {
   record Meaning(String resource, Relation relation, boolean known) {}
 
   private final Catalog catalog;
+  private final ProtectedColumns protectedColumns;
   private final NamedStatements names;
   private final String role;
   private final List<List<String>> searchPaths;
@@ -36,6 +37,7 @@ final class Scope {
   Scope(SqlSession session, NamedStatements names) {
     this(
         session.catalog(),
+        session.protectedColumns(),
         names,
         session.role(),
         session.searchPaths(),
@@ -44,11 +46,13 @@ final class Scope {
 
   private Scope(
       Catalog catalog,
+      ProtectedColumns protectedColumns,
       NamedStatements names,
       String role,
       List<List<String>> searchPaths,
       Set<String> temporary) {
     this.catalog = catalog;
+    this.protectedColumns = protectedColumns;
     this.names = names;
     this.role = role;
     this.searchPaths = new ArrayList<>(searchPaths);
@@ -57,11 +61,17 @@ final class Scope {
 
   /** For text in which the server has written every name with its schema. */
   static Scope qualified(Catalog catalog) {
-    return new Scope(catalog, NamedStatements.NONE, "", List.of(List.of()), Set.of());
+    return new Scope(
+        catalog, ProtectedColumns.NONE, NamedStatements.NONE, "", List.of(List.of()), Set.of());
   }
 
   Catalog catalog() {
     return catalog;
+  }
+
+  /** The columns whose values are masked. */
+  ProtectedColumns protectedColumns() {
+    return protectedColumns;
   }
 
   String role() {

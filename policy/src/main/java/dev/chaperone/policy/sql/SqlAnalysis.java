@@ -25,6 +25,15 @@ public sealed interface SqlAnalysis {
     public Optional<String> refusal() {
       return statements.stream().flatMap(s -> s.refusal().stream()).findFirst();
     }
+
+    /** The first reason why this text would show or use masked values, or empty. */
+    public Optional<Masking.Refused> maskingRefusal() {
+      return statements.stream()
+          .map(SqlStatement::masking)
+          .filter(Masking.Refused.class::isInstance)
+          .map(Masking.Refused.class::cast)
+          .findFirst();
+    }
   }
 
   /**

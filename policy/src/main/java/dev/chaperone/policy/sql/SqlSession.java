@@ -17,13 +17,28 @@ import java.util.Set;
  *     names them: {@code "$user"} already replaced, {@code pg_catalog} and {@code pg_temp} only
  *     where spelled out
  * @param temporaryRelations relations this client may have created in {@code pg_temp}
+ * @param protectedColumns the columns whose values this client sees masked
  */
 public record SqlSession(
-    Catalog catalog, String role, List<List<String>> searchPaths, Set<String> temporaryRelations) {
+    Catalog catalog,
+    String role,
+    List<List<String>> searchPaths,
+    Set<String> temporaryRelations,
+    ProtectedColumns protectedColumns) {
   public SqlSession {
     Objects.requireNonNull(catalog, "catalog");
     Objects.requireNonNull(role, "role");
     searchPaths = searchPaths.stream().map(List::copyOf).toList();
     temporaryRelations = Set.copyOf(temporaryRelations);
+    Objects.requireNonNull(protectedColumns, "protectedColumns");
+  }
+
+  /** A session in which nothing is masked. */
+  public SqlSession(
+      Catalog catalog,
+      String role,
+      List<List<String>> searchPaths,
+      Set<String> temporaryRelations) {
+    this(catalog, role, searchPaths, temporaryRelations, ProtectedColumns.NONE);
   }
 }

@@ -13,13 +13,19 @@ import java.util.Optional;
  * @param effects what it changes in the client's session when it succeeds
  * @param refusal why no policy can allow it, or empty: statements that would take away what the
  *     analysis rests on (client_encoding, standard_conforming_strings)
+ * @param masking what it does with masked columns
  */
 public record SqlStatement(
-    String canonical, Operation.Part part, List<SessionEffect> effects, Optional<String> refusal) {
+    String canonical,
+    Operation.Part part,
+    List<SessionEffect> effects,
+    Optional<String> refusal,
+    Masking masking) {
   public SqlStatement {
     Objects.requireNonNull(canonical, "canonical");
     Objects.requireNonNull(part, "part");
     effects = List.copyOf(effects);
     Objects.requireNonNull(refusal, "refusal");
+    Objects.requireNonNull(masking, "masking");
   }
 }

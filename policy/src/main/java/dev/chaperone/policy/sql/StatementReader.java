@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Reads one statement of any kind: finds its kind and hands over to the reader for it. */
 final class StatementReader {
@@ -26,6 +28,7 @@ final class StatementReader {
   private final int nesting;
   private final Cursor at;
   private final Reading reading = new Reading();
+  private boolean isQuery;
 
   private StatementReader(List<Token> tokens, Scope scope, Grammar grammar, int nesting) {
     this.tokens = tokens;
@@ -46,7 +49,91 @@ final class StatementReader {
 
   private static Result read(List<Token> tokens, Scope scope, Grammar grammar, int nesting) {
     StatementReader reader = new StatementReader(tokens, scope, grammar, nesting);
-    return new Result(reader.read(), reader.reading);
+    String command = reader.read();
+    if (!scope.protectedColumns().isEmpty()) {
+      reader.judgeMasking();
+    }
+    return new Result(command, reader.reading);
+  }
+
+  /** What the statement does with masked columns, where its kind has not already said so. */
+  private void judgeMasking() {
+    ProtectedColumns columns = scope.protectedColumns();
+    boolean touches = false;
+    List<String> named = new ArrayList<>(reading.tables());
+    reading.accesses().forEach(access -> named.add(access.resource()));
+    for (String resource : named) {
+      if (SystemRelations.isStatistics(resource) || FunctionRules.readsPastNames(resource)) {
+        reading.masking(
+            new Masking.Refused(
+                resource + " may show values of masked columns",
+                "Read the tables themselves; their masked columns come masked."));
+        return;
+      }
+      touches |= columns.concerns(resource);
+      columns
+          .denied(resource)
+          .ifPresent(
+              reason ->
+                  reading.masking(
+                      new Masking.Refused(
+                          reason, "Those who manage the policy must correct its masking.")));
+    }
+    if (touches && !reading.masking().touches()) {
+      reading.masking(isQuery ? ColumnUsageReader.usage(tokens, scope, reading) : usageOfOther());
+    }
+  }
+
+  /** Statements that name a table and neither show nor copy what is in it. */
+  private Masking usageOfOther() {
+    return switch (head()) {
+      case "lock",
+          "truncate",
+          "grant",
+          "revoke",
+          "vacuum",
+          "analyze",
+          "analyse",
+          "reindex",
+          "cluster",
+          "refresh",
+          "drop",
+          "comment",
+          "execute",
+          "fetch",
+          "move",
+          "prepare",
+          "declare",
+          "explain",
+          "copy" ->
+          Masking.Projects.NOTHING;
+      default ->
+          new Masking.Refused(
+              head().toUpperCase(Locale.ROOT)
+                  + " on a table that has masked columns is not available",
+              "Definitions that involve masked columns are for those who manage the database.");
+    };
+  }
+
+  private String head() {
+    return new Cursor(tokens).word();
+  }
+
+  /**
+   * Takes over what the body of a statement does with masked columns.
+   *
+   * @param verb what would be done with the columns it returns, or empty where they are only
+   *     returned later
+   */
+  void bodyMasking(Masking body, String verb) {
+    if (!verb.isEmpty() && body instanceof Masking.Projects p && !p.columns().isEmpty()) {
+      reading.masking(
+          new Masking.Refused(
+              "the masked column " + p.columns().get(0) + " may not be " + verb,
+              "Leave the masked columns out of the query."));
+    } else {
+      reading.masking(body.withoutColumns());
+    }
   }
 
   /** Reads a statement inside of this one. */
@@ -141,6 +228,7 @@ final class StatementReader {
   }
 
   private String query() {
+    isQuery = true;
     return readQuery(tokens, "SELECT");
   }
 
@@ -178,6 +266,7 @@ final class StatementReader {
       }
     }
     Result body = body(at.rest());
+    bodyMasking(body.reading().masking(), "shown by EXPLAIN");
     if (analyze) {
       reading.includeRun(body.reading());
       return "EXPLAIN";
@@ -373,6 +462,7 @@ final class StatementReader {
       return unknown("PREPARE");
     }
     Result body = body(at.rest());
+    bodyMasking(body.reading().masking(), "");
     reading.include(body.reading());
     reading.effect(
         new SessionEffect.Prepares(
@@ -389,7 +479,17 @@ final class StatementReader {
     if (at.isPunctuation("(")) {
       readExpression(at.rest());
     }
+    if (reading.masking() instanceof Masking.Projects p && !p.maskedParameters().isEmpty()) {
+      // They are the parameters of what is executed; the arguments stand here.
+      reading.masking(new Masking.Projects(List.of(), parameters(), true));
+    }
     return "EXECUTE";
+  }
+
+  private Set<Integer> parameters() {
+    return IntStream.rangeClosed(1, Math.min(reading.parameters(), 0xFFFF))
+        .boxed()
+        .collect(Collectors.toSet());
   }
 
   private void candidates(String command, String resource, List<SqlStatement> candidates) {
@@ -398,6 +498,7 @@ final class StatementReader {
       reading.add(Effect.UNKNOWN, command, resource);
     }
     boolean where = !candidates.isEmpty();
+    candidateMasking(candidates);
     for (SqlStatement candidate : candidates) {
       candidate.part().accesses().forEach(reading::add);
       candidate.refusal().ifPresent(reading::refuse);
@@ -409,6 +510,26 @@ final class StatementReader {
       candidate.effects().forEach(reading::effect);
     }
     reading.hasWhere(where);
+  }
+
+  /** One of the candidates runs; which one must make no difference to what is masked. */
+  private void candidateMasking(List<SqlStatement> candidates) {
+    Masking all = Masking.Untouched.INSTANCE;
+    int shown = -1;
+    for (SqlStatement candidate : candidates) {
+      Masking masking = candidate.masking();
+      int columns = masking instanceof Masking.Projects p ? p.columns().size() : 0;
+      if (shown >= 0 && columns != shown) {
+        reading.masking(
+            new Masking.Refused(
+                "the name may stand for several statements, with other masked columns",
+                "Use another name for each statement."));
+        return;
+      }
+      shown = columns;
+      all = all.touches() ? all.and(masking.withoutColumns()) : masking;
+    }
+    reading.masking(all);
   }
 
   private String deallocate() {
@@ -436,6 +557,7 @@ final class StatementReader {
       return unknown("DECLARE CURSOR");
     }
     Result body = body(at.rest());
+    bodyMasking(body.reading().masking(), "");
     if (withHold) {
       // Runs at COMMIT if nobody fetches before.
       reading.includeRun(body.reading());
@@ -476,6 +598,7 @@ final class StatementReader {
     boolean to;
     if (at.isPunctuation("(")) {
       Result body = body(at.parenthesis());
+      bodyMasking(body.reading().masking(), "copied by COPY");
       reading.includeRun(body.reading());
       to = at.acceptAny("to");
       if (!to) {
@@ -486,9 +609,7 @@ final class StatementReader {
       int nameAt = at.position();
       List<String> name = at.name();
       int nameEnd = at.position();
-      if (at.isPunctuation("(")) {
-        at.parenthesis();
-      }
+      List<Token> columns = at.isPunctuation("(") ? at.parenthesis() : List.of();
       to = at.acceptAny("to");
       if (name.isEmpty() || (!to && !at.acceptAny("from"))) {
         return unknown("COPY");
@@ -498,6 +619,7 @@ final class StatementReader {
         table.add(new Token(Kind.WORD, "table", 0));
         table.addAll(tokens.subList(nameAt, nameEnd));
         new QueryReader(table, scope, reading, true).as("COPY").read();
+        copyMasking(name, columns);
       } else {
         writes(name, "COPY");
       }
@@ -516,6 +638,31 @@ final class StatementReader {
       readExpression(at.rest());
     }
     return "COPY";
+  }
+
+  /** COPY t (a, b) TO: the columns are those of a query. */
+  private void copyMasking(List<String> name, List<Token> columns) {
+    if (scope.protectedColumns().isEmpty()) {
+      return;
+    }
+    List<Token> query = new ArrayList<>();
+    query.add(new Token(Kind.WORD, "select", 0));
+    if (columns.isEmpty()) {
+      query.add(new Token(Kind.OPERATOR, "*", 0));
+    } else {
+      query.addAll(columns);
+    }
+    query.add(new Token(Kind.WORD, "from", 0));
+    for (int i = 0; i < name.size(); i++) {
+      if (i > 0) {
+        query.add(new Token(Kind.PUNCTUATION, ".", 0));
+      }
+      query.add(new Token(Kind.QUOTED, name.get(i), 0));
+    }
+    Result body = body(query);
+    if (body.reading().masking().touches()) {
+      bodyMasking(body.reading().masking(), "copied by COPY");
+    }
   }
 
   /** A write to a relation, named outside of a query. */

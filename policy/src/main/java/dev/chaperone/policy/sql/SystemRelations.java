@@ -81,7 +81,35 @@ final class SystemRelations {
           "char", "bpchar",
           "decimal", "numeric");
 
+  /** They hold samples of what is in tables. */
+  private static final Set<String> STATISTICS =
+      Set.of(
+          "pg_statistic",
+          "pg_statistic_ext_data",
+          "pg_stats",
+          "pg_stats_ext",
+          "pg_stats_ext_exprs");
+
+  /** Relations that show what others' statements say, and the column that does. */
+  private static final Map<String, String> STATEMENT_TEXTS =
+      Map.of(
+          "pg_stat_activity", "query",
+          "pg_stat_statements", "query",
+          "pg_prepared_statements", "statement",
+          "pg_cursors", "statement");
+
   private SystemRelations() {}
+
+  /** Whether a resource holds samples of the values of tables. */
+  static boolean isStatistics(String resource) {
+    return resource.startsWith("pg_catalog.")
+        && STATISTICS.contains(resource.substring("pg_catalog.".length()));
+  }
+
+  /** The column of a relation that shows statements; empty where it has none. */
+  static String statementText(Relation relation) {
+    return STATEMENT_TEXTS.getOrDefault(relation.name(), "");
+  }
 
   /** The effect of reading a relation of the system, or empty where anyone may. */
   static Optional<Effect> effectOfReading(Relation relation) {

@@ -113,6 +113,7 @@ class CatalogIT {
             "ALTER TABLE t3 ENABLE ROW LEVEL SECURITY",
             "CREATE POLICY p1 ON t3 USING (f1() = 1)",
             "DROP POLICY p1 ON t3",
+            "ALTER TABLE t3 RENAME COLUMN a TO b",
             "DROP TABLE t2");
     try (Connection connection = server.connect("postgres")) {
       String before = fingerprint(connection);

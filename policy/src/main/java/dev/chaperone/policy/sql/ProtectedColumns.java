@@ -1,0 +1,342 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.masking.ColumnPattern;
+import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.Masks;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The columns of one target whose values are masked: those that the masks name, and every column
+ * that shows them, through views, materialized views, partitions, inheritance and generated
+ * columns.
+ *
+ * <p>A mask binds to a column by the numbers of table and column when it is first resolved; a
+ * column or table that is renamed stays masked. What cannot be resolved is denied. Immutable; equal
+ * only to itself.
+ */
+public final class ProtectedColumns {
+
+  /** Nothing is masked. */
+  public static final ProtectedColumns NONE =
+      new ProtectedColumns(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+
+  /**
+   * A mask that names no column of this target.
+   *
+   * @param pattern as the policy names it
+   * @param consequence what is denied for it, in a few words
+   */
+  public record Unresolved(String pattern, String consequence) {}
+
+  /** A column by number. */
+  private record Reference(long relation, int column) {}
+
+  private final Map<ColumnPattern, Set<Reference>> bindings;
+  private final Map<Long, Map<Integer, Mask>> masks;
+  private final Map<String, Long> resources;
+  private final Map<Long, String> deniedRelations;
+  private final Map<String, String> deniedSchemas;
+  private final List<Unresolved> unresolved;
+
+  private ProtectedColumns(
+      Map<ColumnPattern, Set<Reference>> bindings,
+      Map<Long, Map<Integer, Mask>> masks,
+      Map<String, Long> resources,
+      Map<Long, String> deniedRelations,
+      Map<String, String> deniedSchemas,
+      List<Unresolved> unresolved) {
+    this.bindings = bindings;
+    this.masks = masks;
+    this.resources = resources;
+    this.deniedRelations = deniedRelations;
+    this.deniedSchemas = deniedSchemas;
+    this.unresolved = unresolved;
+  }
+
+  /**
+   * Finds the columns that masks name in a catalog.
+   *
+   * @param previous what the same masks were bound to before; {@link #NONE} for nothing
+   */
+  public static ProtectedColumns resolve(Masks masks, Catalog catalog, ProtectedColumns previous) {
+    if (masks.columns().isEmpty()) {
+      return NONE;
+    }
+    return new Resolution(masks, catalog, previous).resolve();
+  }
+
+  /** Whether no column is masked and nothing denied. */
+  public boolean isEmpty() {
+    return masks.isEmpty() && deniedRelations.isEmpty() && deniedSchemas.isEmpty();
+  }
+
+  /** Whether a relation has masked columns. */
+  public boolean protects(long relationOid) {
+    return masks.containsKey(relationOid);
+  }
+
+  /** The mask of a column, or null where it has none. */
+  public Mask mask(long relationOid, int column) {
+    Map<Integer, Mask> columns = masks.get(relationOid);
+    return columns == null ? null : columns.get(column);
+  }
+
+  /** Whether the relation of that name, {@code schema.table}, has masked columns. */
+  public boolean protects(String resource) {
+    return resources.containsKey(resource);
+  }
+
+  /** Masks that name no column of this target. */
+  public List<Unresolved> unresolved() {
+    return unresolved;
+  }
+
+  /** Whether a statement that names this resource needs a closer look. */
+  boolean concerns(String resource) {
+    if (resources.containsKey(resource)) {
+      return true;
+    }
+    int dot = resource.indexOf('.');
+    return dot > 0 && deniedSchemas.containsKey(resource.substring(0, dot));
+  }
+
+  /** Why the relation of that name must not be used at all, or empty. */
+  Optional<String> denied(String resource) {
+    Long oid = resources.get(resource);
+    if (oid != null && deniedRelations.containsKey(oid)) {
+      return Optional.of(deniedRelations.get(oid));
+    }
+    int dot = resource.indexOf('.');
+    return dot > 0
+        ? Optional.ofNullable(deniedSchemas.get(resource.substring(0, dot)))
+        : Optional.empty();
+  }
+
+  /** The strictest mask of the columns of the relation of that name; null where it has none. */
+  Mask strictest(String resource) {
+    Long oid = resources.get(resource);
+    return oid == null
+        ? null
+        : masks.getOrDefault(oid, Map.of()).values().stream().reduce(Mask::and).orElse(null);
+  }
+
+  /** One resolution in the making. */
+  private static final class Resolution {
+    private final Masks masks;
+    private final Catalog catalog;
+    private final ProtectedColumns previous;
+    private final Map<ColumnPattern, Set<Reference>> bindings = new LinkedHashMap<>();
+    private final Map<Long, Map<Integer, Mask>> found = new HashMap<>();
+    private final Map<Long, String> deniedRelations = new HashMap<>();
+    private final Map<String, String> deniedSchemas = new HashMap<>();
+    private final List<Unresolved> unresolved = new ArrayList<>();
+
+    Resolution(Masks masks, Catalog catalog, ProtectedColumns previous) {
+      this.masks = masks;
+      this.catalog = catalog;
+      this.previous = previous;
+    }
+
+    ProtectedColumns resolve() {
+      for (Masks.ColumnMask mask : masks.columns()) {
+        bind(mask);
+      }
+      statementTexts();
+      spread();
+      denyViews();
+      Map<String, Long> resources = new HashMap<>();
+      for (Long oid : found.keySet()) {
+        resources.put(catalog.relation(oid).resource(), oid);
+      }
+      for (Long oid : deniedRelations.keySet()) {
+        resources.put(catalog.relation(oid).resource(), oid);
+      }
+      return new ProtectedColumns(
+          bindings, found, resources, deniedRelations, deniedSchemas, List.copyOf(unresolved));
+    }
+
+    private void bind(Masks.ColumnMask mask) {
+      ColumnPattern pattern = mask.pattern();
+      Set<Reference> columns = bindings.computeIfAbsent(pattern, p -> new HashSet<>());
+      List<Relation> tables = new ArrayList<>();
+      for (Relation relation : catalog.allRelations()) {
+        if (!relation.isSystem()
+            && relation.kind() != 'S'
+            && pattern.matchesTable(relation.schema(), relation.name())) {
+          tables.add(relation);
+          for (Catalog.Column column : catalog.columns(relation)) {
+            if (pattern.matchesColumn(column.name())) {
+              columns.add(new Reference(relation.oid(), column.number()));
+            }
+          }
+        }
+      }
+      for (Reference bound : previous.bindings.getOrDefault(pattern, Set.of())) {
+        if (has(bound)) {
+          columns.add(bound);
+        }
+      }
+      for (Reference column : columns) {
+        protect(column.relation(), column.column(), mask.with());
+      }
+      if (columns.isEmpty()) {
+        deny(pattern, tables);
+      }
+    }
+
+    private boolean has(Reference column) {
+      Relation relation = catalog.relation(column.relation());
+      return relation != null
+          && catalog.columns(relation).stream().anyMatch(c -> c.number() == column.column());
+    }
+
+    private void deny(ColumnPattern pattern, List<Relation> tables) {
+      if (catalog.isOpen()) {
+        unresolved.add(new Unresolved(pattern.toString(), "nothing is known of the target"));
+      } else if (pattern.isForAnyTable()) {
+        unresolved.add(new Unresolved(pattern.toString(), "nothing is denied for it"));
+      } else if (!tables.isEmpty()) {
+        for (Relation table : tables) {
+          deniedRelations.put(
+              table.oid(), "the mask " + pattern + " names no column of " + table.resource());
+        }
+        unresolved.add(new Unresolved(pattern.toString(), "its tables are denied"));
+      } else if (pattern.schema().isPresent()) {
+        String schema = pattern.schema().get();
+        deniedSchemas.put(schema, "the mask " + pattern + " names no table of this database");
+        unresolved.add(new Unresolved(pattern.toString(), "schema " + schema + " is denied"));
+      } else {
+        unresolved.add(new Unresolved(pattern.toString(), "nothing is denied for it"));
+      }
+    }
+
+    /** Views of what is denied are denied too. */
+    private void denyViews() {
+      if (deniedRelations.isEmpty() && deniedSchemas.isEmpty()) {
+        return;
+      }
+      boolean changed = true;
+      while (changed) {
+        changed = false;
+        for (Map.Entry<Long, String> view : catalog.viewDefinitions().entrySet()) {
+          if (deniedRelations.containsKey(view.getKey())
+              || catalog.relation(view.getKey()) == null) {
+            continue;
+          }
+          for (String named : ViewLineage.relations(view.getValue(), catalog)) {
+            String reason = reason(named);
+            if (reason != null) {
+              deniedRelations.put(view.getKey(), reason);
+              changed = true;
+            }
+          }
+        }
+      }
+    }
+
+    private String reason(String resource) {
+      for (Map.Entry<Long, String> denied : deniedRelations.entrySet()) {
+        if (catalog.relation(denied.getKey()).resource().equals(resource)) {
+          return denied.getValue();
+        }
+      }
+      int dot = resource.indexOf('.');
+      return dot < 0 ? null : deniedSchemas.get(resource.substring(0, dot));
+    }
+
+    private boolean protect(long relation, int column, Mask mask) {
+      Map<Integer, Mask> columns = found.computeIfAbsent(relation, oid -> new TreeMap<>());
+      Mask before = columns.get(column);
+      Mask after = before == null ? mask : before.and(mask);
+      columns.put(column, after);
+      return after != before;
+    }
+
+    /** What others' statements say may hold values that are masked. */
+    private void statementTexts() {
+      for (Relation relation : catalog.allRelations()) {
+        String text = SystemRelations.statementText(relation);
+        for (Catalog.Column column :
+            text.isEmpty() ? List.<Catalog.Column>of() : catalog.columns(relation)) {
+          if (column.name().equals(text)) {
+            protect(relation.oid(), column.number(), Mask.REDACT);
+          }
+        }
+      }
+    }
+
+    /** Protects what shows protected columns, until nothing is added. */
+    private void spread() {
+      boolean changed = true;
+      while (changed) {
+        changed = false;
+        for (Relation relation : catalog.allRelations()) {
+          for (Relation ancestor : catalog.ancestors(relation)) {
+            changed |= spread(ancestor, relation);
+            changed |= spread(relation, ancestor);
+          }
+        }
+        for (Catalog.Generated generated : catalog.generatedColumns()) {
+          changed |= spread(generated);
+        }
+        ProtectedColumns soFar =
+            new ProtectedColumns(Map.of(), found, resources(), Map.of(), Map.of(), List.of());
+        for (Map.Entry<Long, String> view : catalog.viewDefinitions().entrySet()) {
+          Map<Integer, Mask> shown = ViewLineage.of(view.getKey(), view.getValue(), catalog, soFar);
+          for (Map.Entry<Integer, Mask> column : shown.entrySet()) {
+            changed |= protect(view.getKey(), column.getKey(), column.getValue());
+          }
+        }
+      }
+    }
+
+    private Map<String, Long> resources() {
+      Map<String, Long> resources = new HashMap<>();
+      found.keySet().forEach(oid -> resources.put(catalog.relation(oid).resource(), oid));
+      return resources;
+    }
+
+    /** Partitions and children share columns with their ancestors, by name. */
+    private boolean spread(Relation from, Relation to) {
+      Map<Integer, Mask> columns = found.get(from.oid());
+      if (columns == null) {
+        return false;
+      }
+      boolean changed = false;
+      for (Catalog.Column column : catalog.columns(from)) {
+        Mask mask = columns.get(column.number());
+        for (Catalog.Column other :
+            mask == null ? List.<Catalog.Column>of() : catalog.columns(to)) {
+          if (other.name().equals(column.name())) {
+            changed |= protect(to.oid(), other.number(), mask);
+          }
+        }
+      }
+      return changed;
+    }
+
+    private boolean spread(Catalog.Generated generated) {
+      Map<Integer, Mask> columns = found.get(generated.relation());
+      if (columns == null) {
+        return false;
+      }
+      Relation relation = catalog.relation(generated.relation());
+      Mask mask = null;
+      for (Catalog.Column column : catalog.columns(relation)) {
+        Mask source = columns.get(column.number());
+        if (source != null && ViewLineage.names(generated.expression(), column.name(), catalog)) {
+          mask = mask == null ? source : mask.and(source);
+        }
+      }
+      return mask != null && protect(generated.relation(), generated.column(), mask);
+    }
+  }
+}

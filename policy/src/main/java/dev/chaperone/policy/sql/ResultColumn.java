@@ -1,0 +1,19 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.masking.Mask;
+
+/**
+ * A column of a relation or of a query's result.
+ *
+ * @param name null where it has none that is known
+ * @param mask what its values are masked by, or null
+ */
+record ResultColumn(String name, Mask mask) {
+  boolean isProtected() {
+    return mask != null;
+  }
+
+  boolean isNamed(String other) {
+    return other.equals(name);
+  }
+}

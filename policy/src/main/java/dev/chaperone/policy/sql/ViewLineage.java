@@ -1,0 +1,92 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.masking.Mask;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Which columns of a view show protected ones, from its definition as the server writes it out. A
+ * column made with a protected one is protected; where the definition is not understood, all are.
+ */
+final class ViewLineage {
+  private static final SqlLimits LIMITS = SqlLimits.DEFAULT.withTextBytes(16 << 20);
+
+  private ViewLineage() {}
+
+  /** The masks of a view's columns, by number. */
+  static Map<Integer, Mask> of(
+      long view, String definition, Catalog catalog, ProtectedColumns protectedColumns) {
+    Relation relation = catalog.relation(view);
+    if (relation == null) {
+      return Map.of();
+    }
+    List<Token> tokens;
+    try {
+      tokens = statement(definition, catalog);
+    } catch (UnreadableException e) {
+      return all(relation, catalog, Mask.REDACT);
+    }
+    Mask strictest = null;
+    for (String named : relations(tokens, catalog)) {
+      Mask mask = protectedColumns.strictest(named);
+      strictest = strictest == null ? mask : mask == null ? strictest : strictest.and(mask);
+    }
+    if (strictest == null) {
+      return Map.of();
+    }
+    List<Catalog.Column> columns = catalog.columns(relation);
+    List<ResultColumn> result =
+        ColumnUsageReader.lineage(tokens, Scope.qualified(catalog), protectedColumns);
+    if (result == null || result.size() != columns.size()) {
+      return all(relation, catalog, strictest);
+    }
+    Map<Integer, Mask> masks = new HashMap<>();
+    for (int i = 0; i < columns.size(); i++) {
+      if (result.get(i).isProtected()) {
+        masks.put(columns.get(i).number(), result.get(i).mask());
+      }
+    }
+    return masks;
+  }
+
+  /** The relations that a definition names, as {@code schema.name}. */
+  static Set<String> relations(String definition, Catalog catalog) {
+    try {
+      return relations(statement(definition, catalog), catalog);
+    } catch (UnreadableException e) {
+      return Set.of();
+    }
+  }
+
+  private static Set<String> relations(List<Token> tokens, Catalog catalog) {
+    Reading reading = new Reading();
+    new QueryReader(tokens, Scope.qualified(catalog), reading, true).read();
+    return reading.tables();
+  }
+
+  /** Whether an expression names a column; also where it cannot be read. */
+  static boolean names(String expression, String column, Catalog catalog) {
+    try {
+      return SqlScanner.scan(expression, LIMITS, catalog.serverVersionNum()).stream()
+          .anyMatch(token -> token.isName() && token.text().equals(column));
+    } catch (UnreadableException e) {
+      return true;
+    }
+  }
+
+  private static List<Token> statement(String definition, Catalog catalog)
+      throws UnreadableException {
+    List<List<Token>> statements =
+        StatementSplitter.split(
+            SqlScanner.scan(definition, LIMITS, catalog.serverVersionNum()), LIMITS);
+    return statements.size() == 1 ? statements.get(0) : List.of();
+  }
+
+  private static Map<Integer, Mask> all(Relation relation, Catalog catalog, Mask mask) {
+    Map<Integer, Mask> masks = new HashMap<>();
+    catalog.columns(relation).forEach(column -> masks.put(column.number(), mask));
+    return masks;
+  }
+}

@@ -500,6 +500,7 @@ final class StatementReader {
     boolean where = !candidates.isEmpty();
     candidateMasking(candidates);
     for (SqlStatement candidate : candidates) {
+      reading.runs(candidate);
       candidate.part().accesses().forEach(reading::add);
       candidate.refusal().ifPresent(reading::refuse);
       where &= Boolean.TRUE.equals(candidate.part().attributes().get(SqlAttributes.HAS_WHERE));

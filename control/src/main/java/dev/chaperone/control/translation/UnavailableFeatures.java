@@ -5,6 +5,9 @@ import dev.chaperone.control.resource.Resource;
 import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.IdentitySource;
+import dev.chaperone.crds.v1alpha1.MaskPredicates;
+import dev.chaperone.crds.v1alpha1.MaskUsage;
+import dev.chaperone.crds.v1alpha1.MaskingRule;
 import dev.chaperone.crds.v1alpha1.Protocol;
 import java.util.List;
 
@@ -60,12 +63,20 @@ final class UnavailableFeatures {
 
   static void checkPolicy(Resource<AccessPolicySpec> policy, List<Problem> problems) {
     AccessPolicySpec spec = policy.spec();
-    if (spec.masking() != null) {
-      problems.add(
-          policy.problem(
-              "spec.masking",
-              "not available in this version: masking; remove it, or deny the resources with a"
-                  + " rule"));
+    for (int i = 0; spec.masking() != null && i < spec.masking().size(); i++) {
+      MaskingRule masking = spec.masking().get(i);
+      if (masking.usage() == MaskUsage.TAINT) {
+        problems.add(
+            policy.problem(
+                "spec.masking[" + i + "].usage",
+                "not available in this version: Taint; remove it or use Strict"));
+      }
+      if (masking.predicates() == MaskPredicates.ALLOW) {
+        problems.add(
+            policy.problem(
+                "spec.masking[" + i + "].predicates",
+                "not available in this version: Allow; remove it or use Refuse"));
+      }
     }
   }
 }

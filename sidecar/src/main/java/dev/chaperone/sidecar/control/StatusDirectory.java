@@ -10,10 +10,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -86,8 +88,8 @@ public final class StatusDirectory {
   private static Map<String, Object> resource(ConfigurationState state, Served served) {
     var ruling = served.connection().ruling();
     Map<String, Object> status = new LinkedHashMap<>();
-    status.put(
-        "conditions",
+    List<Map<String, Object>> conditions = new ArrayList<>();
+    conditions.addAll(
         List.of(
             condition("Accepted", true, "Served", "listening on " + served.addresses(), state),
             targetReachable(served.connection().targetState(), state),
@@ -97,6 +99,10 @@ public final class StatusDirectory {
                 ruling.connection().suspended() ? "Suspended" : "NotSuspended",
                 "",
                 state)));
+    if (!ruling.masks().columns().isEmpty()) {
+      conditions.add(masksResolved(served.connection().unresolvedMasks(), state));
+    }
+    status.put("conditions", conditions);
     status.put("sessions", Map.of("active", served.connection().clientCount()));
     status.put("policyGeneration", ruling.policies().generation());
     Map<String, Object> resource = new LinkedHashMap<>();
@@ -107,6 +113,17 @@ public final class StatusDirectory {
         Map.of("name", ruling.connection().name(), "namespace", ruling.connection().namespace()));
     resource.put("status", status);
     return resource;
+  }
+
+  private static Map<String, Object> masksResolved(
+      Optional<List<String>> unresolved, ConfigurationState state) {
+    if (unresolved.isEmpty()) {
+      return condition("MasksResolved", "Unknown", "NotLookedUp", "", state);
+    }
+    return unresolved.get().isEmpty()
+        ? condition("MasksResolved", "True", "AllFound", "", state)
+        : condition(
+            "MasksResolved", "False", "NotFound", String.join("; ", unresolved.get()), state);
   }
 
   private static Map<String, Object> targetReachable(TargetState target, ConfigurationState state) {

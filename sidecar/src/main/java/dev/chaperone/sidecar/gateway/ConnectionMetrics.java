@@ -20,6 +20,7 @@ public final class ConnectionMetrics {
   private final Map<Refusal.Kind, Counter> refused = new EnumMap<>(Refusal.Kind.class);
   private final Counter protocolErrors;
   private final Counter limited;
+  private final Counter masked;
   private final Timer analysis;
 
   ConnectionMetrics(MeterRegistry registry, String connection, Supplier<Number> clientCount) {
@@ -38,6 +39,11 @@ public final class ConnectionMetrics {
     this.limited =
         Counter.builder("chaperone.results.limited")
             .description("Operations ended because their result passed a limit")
+            .tag("connection", connection)
+            .register(registry);
+    this.masked =
+        Counter.builder("chaperone.masked.values")
+            .description("Values that were masked")
             .tag("connection", connection)
             .register(registry);
     this.analysis =
@@ -76,6 +82,21 @@ public final class ConnectionMetrics {
   /** A result passed a limit. */
   public void resultLimited() {
     limited.increment();
+  }
+
+  /** A result was not what it was foreseen to be and did not pass. */
+  public void resultWithheld() {
+    refused(Refusal.Kind.MASK);
+  }
+
+  /** Values were masked. */
+  public void masked(int values) {
+    masked.increment(values);
+  }
+
+  /** How many values were masked so far. */
+  long maskedCount() {
+    return (long) masked.count();
   }
 
   /** An operation was read and decided. */

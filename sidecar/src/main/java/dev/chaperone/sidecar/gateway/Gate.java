@@ -83,6 +83,12 @@ public final class Gate {
     return new Refusal(Refusal.Kind.GUARD, message, "Decision " + newDecisionId() + ".", hint);
   }
 
+  /** Refuses what would show or use masked values. */
+  public Refusal mask(String message, String hint) {
+    metrics.refused(Refusal.Kind.MASK);
+    return new Refusal(Refusal.Kind.MASK, message, "Decision " + newDecisionId() + ".", hint);
+  }
+
   private Refusal refuse(Decision decision) {
     metrics.refused(Refusal.Kind.POLICY);
     String reason = decision.basis().reason();

@@ -69,7 +69,7 @@ public final class Gateway implements AutoCloseable {
         Ruling ruling = new Ruling(connection, configuration.policies());
         Running known = running.get(connection.name());
         if (known != null && listensAlike(known, connection)) {
-          changes.add(() -> known.connection().apply(ruling));
+          changes.add(() -> apply(known, ruling));
           next.put(connection.name(), known);
         } else {
           Running fresh = start(ruling);
@@ -92,6 +92,15 @@ public final class Gateway implements AutoCloseable {
               old.server().close();
             });
     running = next;
+  }
+
+  private static void apply(Running known, Ruling ruling) {
+    boolean sameMasks = known.connection().ruling().masks().equals(ruling.masks());
+    known.connection().apply(ruling);
+    if (!sameMasks) {
+      // What the new masks name is looked up before a client asks.
+      known.server().prepare();
+    }
   }
 
   /** What is served now. */

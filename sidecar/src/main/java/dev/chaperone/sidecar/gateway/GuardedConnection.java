@@ -4,6 +4,7 @@ import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -19,6 +20,7 @@ public final class GuardedConnection {
   private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
   private volatile Ruling ruling;
   private volatile boolean draining;
+  private volatile Optional<List<String>> unresolvedMasks = Optional.empty();
   private volatile TargetState targetState = TargetState.UNKNOWN;
 
   GuardedConnection(Ruling ruling, MeterRegistry registry) {
@@ -50,6 +52,16 @@ public final class GuardedConnection {
 
   public ConnectionMetrics metrics() {
     return metrics;
+  }
+
+  /** Which masks name no column of the target; empty before they were looked up. */
+  public Optional<List<String>> unresolvedMasks() {
+    return unresolvedMasks;
+  }
+
+  /** The masks were looked up in the target's catalog. */
+  public void unresolvedMasks(List<String> unresolved) {
+    unresolvedMasks = Optional.of(List.copyOf(unresolved));
   }
 
   /** Whether the target was reached when it was last tried. */
@@ -95,6 +107,9 @@ public final class GuardedConnection {
   void apply(Ruling next) {
     Ruling previous = ruling;
     ruling = next;
+    if (!previous.masks().equals(next.masks())) {
+      unresolvedMasks = Optional.empty();
+    }
     if (next.connection().suspended()) {
       closeClients(CloseReason.SUSPENDED);
     } else if (leadsElsewhere(previous.connection(), next.connection())) {

@@ -4,6 +4,7 @@ import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.PolicySet;
 import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.masking.Masks;
 
 /**
  * All that is in force for one connection at one moment. Replaced as a whole by each new
@@ -14,12 +15,14 @@ public final class Ruling {
   private final PolicySet policies;
   private final Requester requester;
   private final RowLimit rowLimit;
+  private final Masks masks;
 
   Ruling(ConnectionConfiguration connection, PolicySet policies) {
     this.connection = connection;
     this.policies = policies;
     this.requester = connection.requester();
     this.rowLimit = RowLimit.of(connection.limits());
+    this.masks = policies.masks(requester);
   }
 
   /** How the target is reached. */
@@ -40,6 +43,11 @@ public final class Ruling {
   /** The smallest of the policies' limits. */
   public Limits limits() {
     return connection.limits();
+  }
+
+  /** What is masked. */
+  public Masks masks() {
+    return masks;
   }
 
   /** How much of a result one operation may bring. */

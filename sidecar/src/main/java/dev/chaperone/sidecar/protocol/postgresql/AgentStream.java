@@ -342,11 +342,15 @@ final class AgentStream implements MessageFramer.Handler {
     }
     groupOpen = false;
     executedInGroup = false;
+    ResultGuard guard = ResultGuard.of(List.of(judgement));
     ledger
         .add(Kind.QUERY, ++group)
         .running(
             new RunningOperation(
-                judgement.context().ruling().rowLimit(), judgement.has(Consequence.CHANGES_DATA)))
+                judgement.context().ruling().rowLimit(),
+                judgement.has(Consequence.CHANGES_DATA),
+                guard))
+        .touchingMasked(guard != null && guard.touches())
         .effects(judgement.effects())
         .copyingIn(judgement.has(Consequence.COPIES_IN));
     begin(judgement);
@@ -455,12 +459,40 @@ final class AgentStream implements MessageFramer.Handler {
           ErrorReply.error(
               SqlState.CONFIGURATION_LIMIT_EXCEEDED, "too many portals on this connection"));
     }
+    ResultGuard guard = ResultGuard.of(judgements);
     RunningOperation operation =
         new RunningOperation(
-            judgements.get(0).context().ruling().rowLimit(), changeData(judgements));
+            judgements.get(0).context().ruling().rowLimit(), changeData(judgements), guard);
+    if (guard != null && complete && candidates.size() == 1) {
+      describeEarly(
+          operation,
+          candidates.get(0).layout(judgements.get(0).context()),
+          new BodyReader(buffer, valuesStart, end - valuesStart));
+    }
     names.bind(portalName, new Portal(operation, judgements, texts(candidates), group, false));
-    send(Kind.BIND);
+    send(Kind.BIND).touchingMasked(guard != null && guard.touches());
     return Disposition.FORWARD;
+  }
+
+  /** Where the statement was described before, the portal has its columns in Bind's formats. */
+  private void describeEarly(RunningOperation operation, RowLayout layout, BodyReader values)
+      throws MalformedMessage {
+    if (layout == null || !operation.guard().wantsDescription()) {
+      return;
+    }
+    values.skip(Math.multiplyExact(values.readShort(), Short.BYTES));
+    int parameters = values.readShort();
+    for (int i = 0; i < parameters; i++) {
+      values.skip(Math.max(values.readInt(), 0));
+    }
+    int[] formats = new int[values.readShort()];
+    for (int i = 0; i < formats.length; i++) {
+      formats[i] = values.readShort();
+    }
+    RowLayout inFormats = layout.inFormats(formats);
+    if (inFormats != null) {
+      session.describe(operation.guard(), inFormats).ifPresent(operation::abort);
+    }
   }
 
   /**
@@ -531,10 +563,34 @@ final class AgentStream implements MessageFramer.Handler {
 
   private Disposition onDescribe(BodyReader body) throws MalformedMessage {
     byte what = body.readByte();
-    body.readName();
+    String name = body.readName();
     body.requireEnd();
-    send(what == 'S' ? Kind.DESCRIBE_STATEMENT : portalKind(what, Kind.DESCRIBE_PORTAL));
+    if (what == 'S') {
+      ReplyLedger.Entry entry = send(Kind.DESCRIBE_STATEMENT);
+      List<PreparedStatement> candidates = names.candidates(name);
+      if (candidates.size() == 1 && judge.isMasking()) {
+        entry.describing(new StatementDescription(candidates.get(0), judge.context()));
+      }
+      return Disposition.FORWARD;
+    }
+    ReplyLedger.Entry entry = send(portalKind(what, Kind.DESCRIBE_PORTAL));
+    Portal portal = names.portal(name);
+    if (portal != null && portal.operation().guard() != null) {
+      portal.operation().guard().asked();
+      entry.running(portal.operation()).describing(portal.operation().guard());
+    }
     return Disposition.FORWARD;
+  }
+
+  /** Asks what a portal's columns are, where rows may not pass otherwise and nobody has asked. */
+  private void describe(String name, RunningOperation operation) {
+    if (operation.guard() == null || !operation.guard().wantsDescription()) {
+      return;
+    }
+    framer.forwardPreceding();
+    operation.guard().asked();
+    send(Kind.DESCRIBE_PORTAL).running(operation).describing(operation.guard()).hidden();
+    session.writeToTarget(out -> MessageWriter.describePortal(out, name));
   }
 
   private Disposition onClose(BodyReader body) throws MalformedMessage {
@@ -570,8 +626,16 @@ final class AgentStream implements MessageFramer.Handler {
           FrontendMessage.EXECUTE,
           ErrorReply.error(SqlState.INVALID_CURSOR_NAME, "portal \"" + name + "\" does not exist"));
     }
+    if (portal.operation().aborted() != null) {
+      return refuse(FrontendMessage.EXECUTE, portal.operation().aborted());
+    }
+    describe(name, portal.operation());
     executedInGroup = true;
-    ReplyLedger.Entry entry = send(Kind.EXECUTE).running(portal.operation());
+    ResultGuard guard = portal.operation().guard();
+    ReplyLedger.Entry entry =
+        send(Kind.EXECUTE)
+            .running(portal.operation())
+            .touchingMasked(guard != null && guard.touches());
     for (Judgement judgement : portal.judgements()) {
       entry.effects(judgement.effects()).copyingIn(judgement.has(Consequence.COPIES_IN));
       begin(judgement);
@@ -775,12 +839,16 @@ final class AgentStream implements MessageFramer.Handler {
       } else if (effect instanceof SessionEffect.Prepares prepares) {
         names.preparing(PreparedStatement.of(prepares));
       } else if (effect instanceof SessionEffect.DeclaresCursor cursor) {
+        ResultPlan plan =
+            ResultPlan.ofBody(
+                judgement.context(), cursor.body(), judgement.has(Consequence.RUNS_UNKNOWN_CODE));
         names.bind(
             cursor.name(),
             new Portal(
                 new RunningOperation(
                     judgement.context().ruling().rowLimit(),
-                    judgement.has(Consequence.CHANGES_DATA)),
+                    judgement.has(Consequence.CHANGES_DATA),
+                    plan == null ? null : new ResultGuard(List.of(plan))),
                 List.of(),
                 List.of(cursor.body().canonical().getBytes(StandardCharsets.UTF_8)),
                 group,

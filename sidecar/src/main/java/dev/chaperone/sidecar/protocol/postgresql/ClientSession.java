@@ -1,5 +1,8 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.policy.masking.Masks;
+import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.sidecar.gateway.ClientConnection;
 import dev.chaperone.sidecar.gateway.ConnectionMetrics;
 import dev.chaperone.sidecar.gateway.Gate;
@@ -15,6 +18,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -32,6 +36,9 @@ final class ClientSession implements ClientConnection {
   /** What the agent may send ahead while an operation of its own is decided or held, in bytes. */
   private static final int WAITING_BYTES = 256 << 10;
 
+  /** Rows that are written anew are passed on in pieces of about so many bytes. */
+  private static final int TAIL_BYTES = 32 << 10;
+
   /** Answers the target may owe before the agent is not listened to, in messages. */
   private static final int MAX_OUTSTANDING = 20_000;
 
@@ -44,9 +51,15 @@ final class ClientSession implements ClientConnection {
   private final Judge judge;
   private final AgentStream agentStream;
   private final TargetStream targetStream;
+  private final ResultMasks masks;
+  private final ErrorScrubber errors;
 
   private String sessionUser;
   private boolean agentDirty;
+
+  /** Rows that were written anew and not passed on yet; null for none. */
+  private ByteBuf tail;
+
   private boolean targetDirty;
   private boolean flushRequested;
   private boolean cancelling;
@@ -70,6 +83,8 @@ final class ClientSession implements ClientConnection {
         new AgentStream(
             this, ledger, names, judge, new Holding(this, shared.desk(), agent.eventLoop()));
     this.targetStream = new TargetStream(this, ledger, names);
+    this.masks = new ResultMasks(shared.maskKey());
+    this.errors = new ErrorScrubber(masks);
   }
 
   /**
@@ -192,8 +207,92 @@ final class ClientSession implements ClientConnection {
       messages.release();
       return;
     }
+    writeTail();
     agentDirty = true;
     agent.write(messages);
+  }
+
+  /** Where rows that are written anew are put; passed on before anything else. */
+  ByteBuf agentTail() {
+    if (tail != null && tail.readableBytes() >= TAIL_BYTES) {
+      writeTail();
+    }
+    if (tail == null) {
+      tail = agent.alloc().buffer(TAIL_BYTES + TAIL_BYTES / 4);
+    }
+    return tail;
+  }
+
+  private void writeTail() {
+    if (tail == null) {
+      return;
+    }
+    ByteBuf rows = tail;
+    tail = null;
+    if (closing) {
+      rows.release();
+    } else {
+      agentDirty = true;
+      agent.write(rows);
+    }
+  }
+
+  // ---- masks
+
+  ResultMasks masks() {
+    return masks;
+  }
+
+  Catalog catalog() {
+    return judge.context().session().catalog();
+  }
+
+  /** Takes note of a result's columns; an error where they are not what was foreseen. */
+  Optional<ErrorReply> describe(ResultGuard guard, RowLayout layout) {
+    return masks.describe(guard, layout, catalog());
+  }
+
+  /**
+   * An error or notice without what may show masked values; null where it may pass as it is.
+   *
+   * @param touches whether it belongs to what has to do with relations that have masked columns
+   */
+  ByteBuf scrubbed(byte type, boolean touches, ByteBuf buffer, int start, int length) {
+    Masks inForce = connection.ruling().masks();
+    if (inForce.isEmpty() && !touches) {
+      return null;
+    }
+    ProtectedColumns columns = judge.context().session().protectedColumns();
+    if (touches || ErrorScrubber.isAbout(buffer, start, length, columns)) {
+      return ErrorScrubber.withheld(agent.alloc(), type, buffer, start, length);
+    }
+    return errors.detected(agent.alloc(), type, buffer, start, length, inForce, catalog());
+  }
+
+  /** A notification without what may show masked values; null where it may pass as it is. */
+  ByteBuf notification(ByteBuf buffer, int start, int length) {
+    Masks inForce = connection.ruling().masks();
+    return inForce.isEmpty()
+        ? null
+        : SideChannels.notification(
+            agent.alloc(), masks, inForce, catalog(), buffer, start, length);
+  }
+
+  /** A setting's value without what detectors recognise; null where it may pass as it is. */
+  ByteBuf setting(ByteBuf buffer, int start, int length, int valueStart, int valueEnd) {
+    Masks inForce = connection.ruling().masks();
+    return inForce.detectors().isEmpty()
+        ? null
+        : SideChannels.setting(
+            agent.alloc(), masks, inForce, catalog(), buffer, start, length, valueStart, valueEnd);
+  }
+
+  /** A row description without what detectors recognise in names; null where it may pass. */
+  ByteBuf columnNames(ByteBuf buffer, int start, int length) {
+    Masks inForce = connection.ruling().masks();
+    return inForce.detectors().isEmpty()
+        ? null
+        : SideChannels.columnNames(agent.alloc(), masks, inForce, catalog(), buffer, start, length);
   }
 
   /** Tells the agent of an error of the gateway's own. */
@@ -493,6 +592,7 @@ final class ClientSession implements ClientConnection {
   }
 
   private void flush() {
+    writeTail();
     if (targetDirty) {
       targetDirty = false;
       target.channel().flush();

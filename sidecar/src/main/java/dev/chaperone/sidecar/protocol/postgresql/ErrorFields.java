@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -23,7 +24,16 @@ final class ErrorFields {
     return field(buffer, start, length, SQL_STATE);
   }
 
+  /** A field as text; empty where the message has none. */
+  static String text(ByteBuf buffer, int start, int length, byte wanted) {
+    return field(buffer, start, length, wanted, StandardCharsets.UTF_8);
+  }
+
   private static String field(ByteBuf buffer, int start, int length, byte wanted) {
+    return field(buffer, start, length, wanted, StandardCharsets.US_ASCII);
+  }
+
+  private static String field(ByteBuf buffer, int start, int length, byte wanted, Charset charset) {
     try {
       BodyReader body = new BodyReader(buffer, start, length);
       while (true) {
@@ -34,7 +44,7 @@ final class ErrorFields {
         int valueStart = body.position();
         int valueEnd = body.skipCString();
         if (code == wanted) {
-          return buffer.toString(valueStart, valueEnd - valueStart, StandardCharsets.US_ASCII);
+          return buffer.toString(valueStart, valueEnd - valueStart, charset);
         }
       }
     } catch (MalformedMessage e) {

@@ -45,6 +45,7 @@ final class Judge {
   private final GuardedConnection connection;
   private final Supplier<Catalog> catalog;
   private final JudgementContexts contexts;
+  private final MaskBinding masks;
   private final SqlAnalyzer analyzer;
   private final Executor analysisThreads;
   private final EventExecutor loop;
@@ -59,6 +60,7 @@ final class Judge {
       GuardedConnection connection,
       Supplier<Catalog> catalog,
       JudgementContexts contexts,
+      MaskBinding masks,
       SqlAnalyzer analyzer,
       Executor analysisThreads,
       EventExecutor loop,
@@ -66,6 +68,7 @@ final class Judge {
     this.connection = connection;
     this.catalog = catalog;
     this.contexts = contexts;
+    this.masks = masks;
     this.analyzer = analyzer;
     this.analysisThreads = analysisThreads;
     this.loop = loop;
@@ -78,7 +81,14 @@ final class Judge {
     Catalog current = catalog.get();
     if (context == null || context.ruling() != ruling || context.session().catalog() != current) {
       context =
-          contexts.context(ruling, new SqlSession(current, role, searchPaths, temporaryRelations));
+          contexts.context(
+              ruling,
+              new SqlSession(
+                  current,
+                  role,
+                  searchPaths,
+                  temporaryRelations,
+                  masks.columns(ruling.masks(), current)));
     }
     return context;
   }
@@ -121,6 +131,11 @@ final class Judge {
       temporaryRelations = more;
       context = null;
     }
+  }
+
+  /** Whether anything is masked for this client. */
+  boolean isMasking() {
+    return !connection.ruling().masks().isEmpty();
   }
 
   /** Whether reading a value of that type runs functions; types of the server's own never do. */

@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Dependency;
+import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.policy.sql.SessionEffect;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import java.util.Collections;
@@ -18,6 +19,8 @@ import java.util.Set;
  * @param analysis how the text was read
  * @param decision what policy says; empty where the text was not readable
  * @param refusal why no policy can allow it; empty where one can
+ * @param maskRefusal why it would show or use masked values; empty where it would not
+ * @param plan what its results are held against; null where nothing is masked
  * @param effects what it changes in the client's session when it runs
  * @param consequences what is to be minded when it runs
  */
@@ -26,6 +29,8 @@ record Judgement(
     SqlAnalysis analysis,
     Optional<Decision> decision,
     Optional<String> refusal,
+    Optional<Masking.Refused> maskRefusal,
+    ResultPlan plan,
     List<SessionEffect> effects,
     Set<Consequence> consequences) {
   Judgement {
@@ -33,6 +38,7 @@ record Judgement(
     Objects.requireNonNull(analysis, "analysis");
     Objects.requireNonNull(decision, "decision");
     Objects.requireNonNull(refusal, "refusal");
+    Objects.requireNonNull(maskRefusal, "maskRefusal");
     effects = List.copyOf(effects);
     consequences =
         consequences.isEmpty()
@@ -42,17 +48,28 @@ record Judgement(
 
   static Judgement of(JudgementContext context, SqlAnalysis analysis, Optional<Decision> decision) {
     if (!(analysis instanceof SqlAnalysis.Understood understood)) {
-      return new Judgement(context, analysis, decision, Optional.empty(), List.of(), Set.of());
+      return new Judgement(
+          context,
+          analysis,
+          decision,
+          Optional.empty(),
+          Optional.empty(),
+          null,
+          List.of(),
+          Set.of());
     }
     List<SessionEffect> effects =
         understood.statements().stream().flatMap(s -> s.effects().stream()).toList();
+    Set<Consequence> consequences = Consequence.of(understood, effects);
     return new Judgement(
         context,
         analysis,
         decision,
         understood.refusal(),
+        understood.maskingRefusal(),
+        ResultPlan.of(context, understood, consequences.contains(Consequence.RUNS_UNKNOWN_CODE)),
         effects,
-        Consequence.of(understood, effects));
+        consequences);
   }
 
   boolean has(Consequence consequence) {

@@ -117,6 +117,13 @@ final class MessageWriter {
     end(out, length);
   }
 
+  static void describePortal(ByteBuf out, String portal) {
+    int length = begin(out, FrontendMessage.DESCRIBE);
+    out.writeByte('P');
+    cString(out, portal);
+    end(out, length);
+  }
+
   static void closeStatement(ByteBuf out, String statement) {
     int length = begin(out, FrontendMessage.CLOSE);
     out.writeByte('S');

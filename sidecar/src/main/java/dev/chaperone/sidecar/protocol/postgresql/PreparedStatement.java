@@ -15,6 +15,8 @@ final class PreparedStatement implements StatementNames.Change {
   private final byte[] text;
   private final int[] parameterTypes;
   private Judgement judgement;
+  private JudgementContext describedIn;
+  private RowLayout layout;
 
   PreparedStatement(String name, byte[] text, int[] parameterTypes, Judgement judgement) {
     this.name = name;
@@ -40,6 +42,17 @@ final class PreparedStatement implements StatementNames.Change {
   /** OIDs of the parameters' types as far as the client declared them; not to be modified. */
   int[] parameterTypes() {
     return parameterTypes;
+  }
+
+  /** The target said what its result's columns are; null for none. */
+  void described(JudgementContext context, RowLayout columns) {
+    describedIn = context;
+    layout = columns;
+  }
+
+  /** Its result's columns, where the target has said so in this context; else null. */
+  RowLayout layout(JudgementContext context) {
+    return describedIn == context ? layout : null;
   }
 
   /** The last judgement; valid only in the context it was made in. Null where there is none. */

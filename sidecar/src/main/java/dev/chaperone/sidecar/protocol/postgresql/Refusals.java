@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.Decision;
+import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.sidecar.gateway.Gate;
 import dev.chaperone.sidecar.gateway.Refusal;
@@ -36,6 +37,7 @@ final class Refusals {
   static boolean isUnfit(Judgement judgement) {
     return judgement.analysis() instanceof SqlAnalysis.Unreadable
         || judgement.refusal().isPresent()
+        || judgement.maskRefusal().isPresent()
         || judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE);
   }
 
@@ -48,6 +50,10 @@ final class Refusals {
       return Optional.of(
           guarded(
               gate, judgement.refusal().get(), "No policy can allow this through the gateway."));
+    }
+    if (judgement.maskRefusal().isPresent() && isAllowed(judgement)) {
+      Masking.Refused refused = judgement.maskRefusal().get();
+      return Optional.of(errorReply(gate.mask(refused.reason(), refused.hint())));
     }
     if (judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE) && isAllowed(judgement)) {
       return Optional.of(

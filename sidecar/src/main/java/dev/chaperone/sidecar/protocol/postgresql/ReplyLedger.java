@@ -36,6 +36,10 @@ final class ReplyLedger {
     private StatementNames.Change change;
     private List<SessionEffect> effects = List.of();
     private boolean copiesIn;
+    private ResultGuard described;
+    private StatementDescription statement;
+    private boolean hidden;
+    private boolean touchesMasked;
     private long group;
 
     Kind kind() {
@@ -70,6 +74,46 @@ final class ReplyLedger {
     /** What the message changes in the client's session when it succeeds. */
     List<SessionEffect> effects() {
       return effects;
+    }
+
+    /** The operation whose columns the answer describes; null for none. */
+    ResultGuard described() {
+      return described;
+    }
+
+    /** The statement whose columns the answer describes; null for none. */
+    StatementDescription statement() {
+      return statement;
+    }
+
+    /** Whether the gateway asked for itself in the midst of the client's messages. */
+    boolean isHidden() {
+      return hidden;
+    }
+
+    /** Whether the message is about relations that have masked columns. */
+    boolean touchesMasked() {
+      return touchesMasked;
+    }
+
+    Entry describing(ResultGuard guard) {
+      described = guard;
+      return this;
+    }
+
+    Entry describing(StatementDescription description) {
+      statement = description;
+      return this;
+    }
+
+    Entry hidden() {
+      hidden = true;
+      return this;
+    }
+
+    Entry touchingMasked(boolean touches) {
+      touchesMasked = touches;
+      return this;
     }
 
     Entry mustFail(ErrorReply error) {
@@ -126,6 +170,10 @@ final class ReplyLedger {
       ownQuery = null;
       operation = null;
       change = null;
+      described = null;
+      statement = null;
+      hidden = false;
+      touchesMasked = false;
     }
   }
 
@@ -185,6 +233,9 @@ final class ReplyLedger {
       }
       if (entry.change != null) {
         skipped.accept(entry.change);
+      }
+      if (entry.described != null) {
+        entry.described.skipped();
       }
       removeHead();
     }

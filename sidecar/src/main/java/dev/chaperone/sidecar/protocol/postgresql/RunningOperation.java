@@ -9,18 +9,38 @@ import dev.chaperone.sidecar.gateway.RowLimit;
 final class RunningOperation {
   private final RowLimit limit;
   private final boolean changesData;
+  private final ResultGuard guard;
   private long rows;
   private long bytes;
+  private long maskedValues;
   private ErrorReply aborted;
+  private boolean cancelled;
 
   /**
    * An operation that begins.
    *
    * @param changesData whether it may change more than the client's own session
+   * @param guard what its results are held against; null where nothing is masked
    */
-  RunningOperation(RowLimit limit, boolean changesData) {
+  RunningOperation(RowLimit limit, boolean changesData, ResultGuard guard) {
     this.limit = limit;
     this.changesData = changesData;
+    this.guard = guard;
+  }
+
+  /** What its results are held against; null where nothing is masked. */
+  ResultGuard guard() {
+    return guard;
+  }
+
+  /** Counts values that were masked. */
+  void masked(int values) {
+    maskedValues += values;
+  }
+
+  /** How many values were masked so far. */
+  long maskedValues() {
+    return maskedValues;
   }
 
   /**
@@ -54,6 +74,16 @@ final class RunningOperation {
   /** Ends the operation; what the target still sends of it is not passed on. */
   void abort(ErrorReply error) {
     aborted = error;
+  }
+
+  /** The target was told to stop. */
+  void cancelled() {
+    cancelled = true;
+  }
+
+  /** Whether it was ended and the target still goes on with it. */
+  boolean runsOn() {
+    return aborted != null && !cancelled;
   }
 
   /** Why it was ended, or null. */

@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.policy.masking.MaskKey;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.SqlAnalyzer;
 import dev.chaperone.policy.sql.SqlLimits;
@@ -40,6 +41,8 @@ final class SharedTarget implements AutoCloseable {
   private final HeldOperations heldOperations;
   private final CancelKeys cancelKeys = new CancelKeys();
   private final CatalogMonitor catalog;
+  private final MaskBinding masks;
+  private final MaskKey maskKey = MaskKey.random();
   private final Map<EventLoop, JudgementContexts> contexts = new ConcurrentHashMap<>();
   private final String impossiblePortal;
   private volatile Route route;
@@ -58,6 +61,13 @@ final class SharedTarget implements AutoCloseable {
             this::connectMonitor,
             () -> connection.clientCount() > 0,
             threads.backgroundLoop());
+    this.masks =
+        new MaskBinding(
+            unresolved ->
+                connection.unresolvedMasks(
+                    unresolved.stream()
+                        .map(mask -> mask.pattern() + ": " + mask.consequence())
+                        .toList()));
     byte[] name = new byte[16];
     new SecureRandom().nextBytes(name);
     this.impossiblePortal = "chaperone_" + HexFormat.of().formatHex(name);
@@ -77,6 +87,11 @@ final class SharedTarget implements AutoCloseable {
 
   Canceller canceller() {
     return canceller;
+  }
+
+  /** What the masks of this session are keyed with. */
+  MaskKey maskKey() {
+    return maskKey;
   }
 
   ApprovalDesk desk() {
@@ -101,7 +116,9 @@ final class SharedTarget implements AutoCloseable {
         .load()
         .whenComplete(
             (read, failure) -> {
-              if (failure != null) {
+              if (failure == null) {
+                bound(read);
+              } else {
                 LOGGER.log(
                     System.Logger.Level.WARNING,
                     "target not reached connection={0} cause={1}",
@@ -113,7 +130,13 @@ final class SharedTarget implements AutoCloseable {
 
   /** Gets ready for a client: the catalog is read and the analyzer is there. */
   CompletionStage<Catalog> ready() {
-    return analyzer().thenCombine(catalog.load(), (there, read) -> read);
+    return analyzer().thenCombine(catalog.load(), (there, read) -> bound(read));
+  }
+
+  /** Binds the masks here, so that no client's event loop has to. */
+  private Catalog bound(Catalog read) {
+    masks.columns(connection.ruling().masks(), read);
+    return read;
   }
 
   /**
@@ -135,6 +158,7 @@ final class SharedTarget implements AutoCloseable {
         connection,
         catalog::current,
         contexts.computeIfAbsent(loop, any -> new JudgementContexts()),
+        masks,
         analyzer().join(),
         threads.computing(),
         loop,

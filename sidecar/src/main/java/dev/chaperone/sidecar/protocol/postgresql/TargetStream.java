@@ -6,6 +6,7 @@ import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Entry;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
 import io.netty.buffer.ByteBuf;
+import java.util.Optional;
 
 /**
  * What the target sends, message by message, held against what it was asked: rows are counted for
@@ -23,8 +24,14 @@ final class TargetStream implements MessageFramer.Handler {
   private final StatementNames names;
   private TransactionStatus status = TransactionStatus.IDLE;
 
+  /** Whose lines of COPY are looked at; null for none. */
+  private ResultGuard copyGuard;
+
   /** The client was told of an error the target does not know of: nothing until ReadyForQuery. */
   private boolean muted;
+
+  /** The open transaction has to do with relations that have masked columns. */
+  private boolean touchesMasked;
 
   /** A failing message was sent to bring the target's transaction to the state the client sees. */
   private boolean failing;
@@ -57,15 +64,27 @@ final class TargetStream implements MessageFramer.Handler {
         if (head != null && head.ownQuery() != null) {
           return requireControl(type, bodyBytes);
         }
-        return 0;
+        return looksAtRows(head) ? requireRow(bodyBytes) : 0;
       case BackendMessage.COPY_DATA:
-        return 0;
+        return copyGuard != null ? requireRow(bodyBytes) : 0;
       case BackendMessage.ERROR_RESPONSE:
       case BackendMessage.NOTICE_RESPONSE:
         return bodyBytes > CONTROL_MESSAGE_BYTES ? 0 : bodyBytes;
       default:
         return requireControl(type, bodyBytes);
     }
+  }
+
+  private static boolean looksAtRows(Entry head) {
+    return head != null
+        && head.operation() != null
+        && head.operation().guard() != null
+        && head.operation().guard().looksAtRows();
+  }
+
+  /** A row that is looked at is needed whole; one that is too long ends the operation anyway. */
+  private int requireRow(int bodyBytes) {
+    return bodyBytes > session.messageBytes() ? 0 : bodyBytes;
   }
 
   private static int requireControl(byte type, int bodyBytes) {
@@ -82,9 +101,9 @@ final class TargetStream implements MessageFramer.Handler {
       case BackendMessage.NOTICE_RESPONSE:
         return bodyBytes > CONTROL_MESSAGE_BYTES || isOwn(ledger.head())
             ? Disposition.DROP
-            : Disposition.FORWARD;
+            : scrubbed(type, ledger.head(), buffer, start, bodyBytes);
       case BackendMessage.NOTIFICATION_RESPONSE:
-        return Disposition.FORWARD;
+        return replaced(session.notification(buffer, start, bodyBytes));
       case BackendMessage.PARAMETER_STATUS:
         return onParameterStatus(buffer, start, bodyBytes);
       case BackendMessage.ERROR_RESPONSE:
@@ -108,10 +127,10 @@ final class TargetStream implements MessageFramer.Handler {
     switch (type) {
       case BackendMessage.DATA_ROW:
         requireRows(type, head);
-        return onRow(head, bodyBytes);
+        return onRow(head, buffer, start, bodyBytes);
       case BackendMessage.COPY_DATA:
         requireRows(type, head);
-        return onRow(head, bodyBytes);
+        return onCopyLine(head, buffer, start, bodyBytes);
       case BackendMessage.COMMAND_COMPLETE:
       case BackendMessage.EMPTY_QUERY_RESPONSE:
       case BackendMessage.PORTAL_SUSPENDED:
@@ -122,11 +141,11 @@ final class TargetStream implements MessageFramer.Handler {
             head.kind() == Kind.QUERY
                 || head.kind() == Kind.DESCRIBE_STATEMENT
                 || head.kind() == Kind.DESCRIBE_PORTAL);
-        return onAnswered(head, head.kind() != Kind.QUERY);
+        return onRowDescription(head, buffer, start, bodyBytes);
       case BackendMessage.NO_DATA:
         require(
             type, head.kind() == Kind.DESCRIBE_STATEMENT || head.kind() == Kind.DESCRIBE_PORTAL);
-        return onAnswered(head, true);
+        return onNoData(head);
       case BackendMessage.PARAMETER_DESCRIPTION:
         require(type, head.kind() == Kind.DESCRIBE_STATEMENT);
         return onAnswered(head, false);
@@ -140,8 +159,11 @@ final class TargetStream implements MessageFramer.Handler {
         require(type, head.kind() == Kind.CLOSE);
         return onAnswered(head, true);
       case BackendMessage.COPY_OUT_RESPONSE:
+        requireRows(type, head);
+        return onCopyOut(head, buffer, start, bodyBytes);
       case BackendMessage.COPY_DONE:
         requireRows(type, head);
+        copyGuard = null;
         return onAnswered(head, false);
       case BackendMessage.COPY_IN_RESPONSE:
         require(type, head.copiesIn() && ledger.size() == 1);
@@ -152,8 +174,133 @@ final class TargetStream implements MessageFramer.Handler {
     }
   }
 
-  private Disposition onRow(Entry head, int bodyBytes) {
+  private Disposition onRow(Entry head, ByteBuf buffer, int start, int bodyBytes) {
     RunningOperation operation = head.operation();
+    ResultGuard guard = operation.guard();
+    if (guard != null && guard.looksAtRows() && operation.aborted() == null) {
+      if (guard.mask() == null) {
+        withhold(operation, ResultMasks.refusal("rows whose columns the target did not describe"));
+      } else if (countRow(operation, bodyBytes)) {
+        framer.forwardPreceding();
+        int values =
+            session.masks().row(guard.mask(), buffer, start, bodyBytes, session.agentTail());
+        operation.masked(values);
+        session.metrics().masked(values);
+      }
+      return Disposition.DROP;
+    }
+    return countRow(operation, bodyBytes) ? Disposition.FORWARD : Disposition.DROP;
+  }
+
+  /** Lines of COPY: one to a message, as the server sends them in text format. */
+  private Disposition onCopyLine(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    RunningOperation operation = head.operation();
+    if (!countRow(operation, bodyBytes)) {
+      return Disposition.DROP;
+    }
+    if (copyGuard == null) {
+      return Disposition.FORWARD;
+    }
+    if (bodyBytes == 0 || buffer.getByte(start + bodyBytes - 1) != '\n') {
+      // A value could stand in two messages.
+      withhold(operation, ResultMasks.refusal("a line of COPY in several messages"));
+      return Disposition.DROP;
+    }
+    framer.forwardPreceding();
+    if (session
+        .masks()
+        .copyLine(
+            copyGuard.plan(), session.catalog(), buffer, start, bodyBytes, session.agentTail())) {
+      operation.masked(1);
+      session.metrics().masked(1);
+    }
+    return Disposition.DROP;
+  }
+
+  private Disposition onCopyOut(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    ResultGuard guard = head.operation().guard();
+    if (guard == null || guard.plan().masks().detectors().isEmpty()) {
+      return onAnswered(head, false);
+    }
+    if (bodyBytes < 1 || buffer.getByte(start) != 0) {
+      withhold(
+          head.operation(),
+          ErrorReply.error(
+              SqlState.INSUFFICIENT_PRIVILEGE,
+              "COPY in binary format is not available where text is searched for what is masked",
+              "Use the text or CSV format."));
+      return Disposition.DROP;
+    }
+    copyGuard = guard;
+    return onAnswered(head, false);
+  }
+
+  private Disposition onRowDescription(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    if (head.statement() != null) {
+      head.statement()
+          .statement()
+          .described(head.statement().context(), RowLayout.read(buffer, start, bodyBytes));
+    }
+    RunningOperation operation = head.operation();
+    ResultGuard guard = operation == null ? null : operation.guard();
+    if (guard != null && operation.aborted() == null) {
+      Optional<ErrorReply> wrong =
+          session.describe(guard, RowLayout.read(buffer, start, bodyBytes));
+      if (wrong.isPresent() && head.kind() == Kind.QUERY) {
+        withhold(operation, wrong.get());
+      } else if (wrong.isPresent()) {
+        // Nothing runs yet; what is to run is refused, or its rows are not passed on.
+        session.metrics().resultWithheld();
+        operation.abort(wrong.get());
+      }
+    }
+    if (head.kind() == Kind.QUERY) {
+      boolean shown = !muted && operation.aborted() == null;
+      return shown ? replaced(session.columnNames(buffer, start, bodyBytes)) : Disposition.DROP;
+    }
+    boolean hidden = head.isHidden();
+    Disposition disposition = onAnswered(head, true);
+    if (hidden) {
+      return Disposition.DROP;
+    }
+    return disposition == Disposition.FORWARD
+        ? replaced(session.columnNames(buffer, start, bodyBytes))
+        : disposition;
+  }
+
+  private Disposition onNoData(Entry head) {
+    if (head.statement() != null) {
+      head.statement().statement().described(head.statement().context(), null);
+    }
+    if (head.described() != null) {
+      head.described().noRows();
+    }
+    boolean hidden = head.isHidden();
+    Disposition disposition = onAnswered(head, true);
+    return hidden ? Disposition.DROP : disposition;
+  }
+
+  /** Passes a message on, or what was written in its place. */
+  private Disposition replaced(ByteBuf instead) {
+    if (instead == null) {
+      return Disposition.FORWARD;
+    }
+    framer.forwardPreceding();
+    session.writeToAgent(instead);
+    return Disposition.DROP;
+  }
+
+  /** An error or notice, without what may show masked values. */
+  private Disposition scrubbed(byte type, Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    boolean touches = touchesMasked || (head != null && head.touchesMasked());
+    return replaced(session.scrubbed(type, touches, buffer, start, bodyBytes));
+  }
+
+  /** Counts a row; false where it is not to be passed on. */
+  private boolean countRow(RunningOperation operation, int bodyBytes) {
+    if (operation.runsOn()) {
+      cancel(operation);
+    }
     if (operation.aborted() == null) {
       if (bodyBytes > session.messageBytes()) {
         abort(
@@ -168,12 +315,24 @@ final class TargetStream implements MessageFramer.Handler {
         abort(operation, operation.limitExceeded());
       }
     }
-    return muted || operation.aborted() != null ? Disposition.DROP : Disposition.FORWARD;
+    return !muted && operation.aborted() == null;
   }
 
   private void abort(RunningOperation operation, ErrorReply error) {
     session.metrics().resultLimited();
     operation.abort(error);
+    cancel(operation);
+  }
+
+  /** Ends an operation whose result is not what it was foreseen to be. */
+  private void withhold(RunningOperation operation, ErrorReply error) {
+    session.metrics().resultWithheld();
+    operation.abort(error);
+    cancel(operation);
+  }
+
+  private void cancel(RunningOperation operation) {
+    operation.cancelled();
     session.cancelTarget();
   }
 
@@ -190,6 +349,11 @@ final class TargetStream implements MessageFramer.Handler {
       session.reply(operation.aborted());
       muted = true;
       suppressed = true;
+    }
+    touchesMasked |= head.touchesMasked();
+    copyGuard = null;
+    if (head.kind() == Kind.QUERY && operation.guard() != null) {
+      operation.guard().statementDone();
     }
     if (head.kind() == Kind.EXECUTE) {
       if (type == BackendMessage.COMMAND_COMPLETE) {
@@ -222,15 +386,18 @@ final class TargetStream implements MessageFramer.Handler {
         throw unexpected(BackendMessage.ERROR_RESPONSE);
       }
       session.targetEnds();
-      return Disposition.FORWARD;
+      return scrubbed(BackendMessage.ERROR_RESPONSE, null, buffer, start, bodyBytes);
     }
     if (fatal) {
       session.targetEnds();
-      return isOwn(head) ? Disposition.DROP : Disposition.FORWARD;
+      return isOwn(head)
+          ? Disposition.DROP
+          : scrubbed(BackendMessage.ERROR_RESPONSE, head, buffer, start, bodyBytes);
     }
+    copyGuard = null;
     if (head.kind() == Kind.SYNC) {
       // The commit that a Sync implies may fail: deferred constraints.
-      return muted ? Disposition.DROP : passOrShorten(whole);
+      return muted ? Disposition.DROP : passOrShorten(whole, head, buffer, start, bodyBytes);
     }
     Disposition disposition = Disposition.DROP;
     if (isOwn(head)) {
@@ -238,7 +405,7 @@ final class TargetStream implements MessageFramer.Handler {
     } else if (!muted) {
       ErrorReply replacement = replacement(head);
       if (replacement == null) {
-        disposition = passOrShorten(whole);
+        disposition = passOrShorten(whole, head, buffer, start, bodyBytes);
       } else {
         framer.forwardPreceding();
         session.reply(replacement);
@@ -262,9 +429,10 @@ final class TargetStream implements MessageFramer.Handler {
     return head.operation() == null ? null : head.operation().aborted();
   }
 
-  private Disposition passOrShorten(boolean whole) {
+  private Disposition passOrShorten(
+      boolean whole, Entry head, ByteBuf buffer, int start, int bodyBytes) {
     if (whole) {
-      return Disposition.FORWARD;
+      return scrubbed(BackendMessage.ERROR_RESPONSE, head, buffer, start, bodyBytes);
     }
     framer.forwardPreceding();
     session.reply(
@@ -292,6 +460,7 @@ final class TargetStream implements MessageFramer.Handler {
     ledger.removeHead();
     if (status == TransactionStatus.IDLE) {
       names.transactionEnded(group);
+      touchesMasked = false;
     }
     if (own != null) {
       framer.forwardPreceding();
@@ -375,7 +544,7 @@ final class TargetStream implements MessageFramer.Handler {
       session.parameterStatus(
           BodyReader.utf8(buffer, start, nameEnd - start),
           BodyReader.utf8(buffer, valueStart, valueEnd - valueStart));
-      return Disposition.FORWARD;
+      return replaced(session.setting(buffer, start, bodyBytes, valueStart, valueEnd));
     } catch (MalformedMessage e) {
       throw new ProtocolViolation("target: malformed parameter status");
     }

@@ -21,6 +21,8 @@ class JudgementCacheTest {
         new SqlAnalysis.Unreadable("42601", name),
         Optional.empty(),
         Optional.empty(),
+        Optional.empty(),
+        null,
         List.of(),
         Set.of());
   }

@@ -18,7 +18,11 @@ class StatementNamesTest {
 
   private static Portal portal(long group, boolean withHold) {
     return new Portal(
-        new RunningOperation(new RowLimit(1, 1), false), List.of(), List.of(), group, withHold);
+        new RunningOperation(new RowLimit(1, 1), false, null),
+        List.of(),
+        List.of(),
+        group,
+        withHold);
   }
 
   @Test

@@ -1,0 +1,137 @@
+package dev.chaperone.sidecar.protocol.postgresql;
+
+import java.util.List;
+
+/**
+ * Holds the results of one operation against what was found when it was judged. Rows pass only as
+ * their masks make them, and only where the target describes the columns that were foreseen:
+ *
+ * <pre>
+ *   UNDESCRIBED --asked--&gt; ASKED --RowDescription or NoData--&gt; DESCRIBED
+ *        ^                   | skipped by an error                 |
+ *        +-------------------+                                     |
+ *        +------------- the next statement of a simple query ------+
+ * </pre>
+ *
+ * <p>Used by one event loop.
+ */
+final class ResultGuard {
+  private enum State {
+    UNDESCRIBED,
+    ASKED,
+    DESCRIBED
+  }
+
+  private final List<ResultPlan> plans;
+  private State state = State.UNDESCRIBED;
+  private int statement;
+  private RowMask mask;
+  private boolean answeredEmpty;
+
+  /**
+   * A guard for an operation.
+   *
+   * @param plans one for each text it may be; never empty
+   */
+  ResultGuard(List<ResultPlan> plans) {
+    this.plans = plans;
+  }
+
+  /** The guard for an operation, or null where nothing is masked. */
+  static ResultGuard of(List<Judgement> judgements) {
+    if (judgements.isEmpty() || judgements.get(0).plan() == null) {
+      return null;
+    }
+    return new ResultGuard(judgements.stream().map(Judgement::plan).toList());
+  }
+
+  ResultPlan plan() {
+    return plans.get(0);
+  }
+
+  /** Whether the operation names a relation that has masked columns. */
+  boolean touches() {
+    for (ResultPlan plan : plans) {
+      if (plan.touches()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether its columns must be asked for before it runs. */
+  boolean wantsDescription() {
+    if (state != State.UNDESCRIBED || answeredEmpty) {
+      return false;
+    }
+    for (ResultPlan plan : plans) {
+      if (plan.needsDescription()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The target was asked what its columns are. */
+  void asked() {
+    if (state == State.UNDESCRIBED) {
+      state = State.ASKED;
+    }
+  }
+
+  /** The target will not answer: an error came before. */
+  void skipped() {
+    if (state == State.ASKED) {
+      state = State.UNDESCRIBED;
+    }
+  }
+
+  /** Its columns are known; what they are masked by, or null where none needs a look. */
+  void described(RowMask rowMask) {
+    state = State.DESCRIBED;
+    mask = rowMask;
+  }
+
+  /** It has no rows: where some come all the same, they do not pass. */
+  void noRows() {
+    state = State.UNDESCRIBED;
+    mask = null;
+    answeredEmpty = true;
+  }
+
+  /** One statement of a simple query is done. */
+  void statementDone() {
+    statement++;
+    mask = null;
+    state = State.UNDESCRIBED;
+  }
+
+  /** Whether so many masked columns were foreseen for the statement at hand. */
+  boolean foresees(int maskedColumns) {
+    for (ResultPlan plan : plans) {
+      if (plan.maskedColumns(statement) == maskedColumns) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether rows are to be looked at, or must not come at all. */
+  boolean looksAtRows() {
+    return mask != null || (state != State.DESCRIBED && mayHoldSecrets());
+  }
+
+  private boolean mayHoldSecrets() {
+    for (ResultPlan plan : plans) {
+      if (plan.needsDescription()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What rows are masked by; null where they came without a description. */
+  RowMask mask() {
+    return mask;
+  }
+}

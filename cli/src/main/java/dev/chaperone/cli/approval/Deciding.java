@@ -17,6 +17,7 @@ import dev.chaperone.policy.sql.ReadableText;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -118,7 +119,8 @@ final class Deciding {
     return entry.status().conditions().stream()
         .filter(condition -> condition.type().equals("DecisionIgnored"))
         .map(Condition::message)
-        .filter(message -> message.contains(by + ": "))
+        .flatMap(message -> Stream.of(message.split("; ", -1)))
+        .filter(message -> message.startsWith(by + ": "))
         .map(ReadableText::value)
         .findFirst();
   }

@@ -1,5 +1,6 @@
 package dev.chaperone.policy.sql;
 
+import dev.chaperone.policy.Dependency;
 import dev.chaperone.policy.Effect;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -79,6 +80,16 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
   private record Facts(
       String target, boolean where, boolean select, Set<String> tables, Set<String> columns) {}
 
+  /**
+   * What came of a parse.
+   *
+   * @param lasting whether it would be the same at another time
+   */
+  private record Answer(Optional<Facts> facts, boolean lasting) {
+    static final Answer UNREADABLE = new Answer(Optional.empty(), true);
+    static final Answer TOO_LATE = new Answer(Optional.empty(), false);
+  }
+
   @Override
   public void check(List<Token> query, Scope scope, Reading reading) {
     boolean writes = !reading.targets().isEmpty();
@@ -86,11 +97,18 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     if (!writes) {
       // The grammar has no say in what a query reads; it only knows the columns.
       if (!text.isEmpty()) {
-        reading.columns(() -> parse(text, timeoutNanos).map(Facts::columns).orElse(Set.of()));
+        reading.columns(
+            () -> parse(text, timeoutNanos).facts().map(Facts::columns).orElse(Set.of()));
       }
       return;
     }
-    Optional<Facts> facts = text.isEmpty() ? Optional.empty() : parse(text, timeoutNanos);
+    Answer answer = text.isEmpty() ? Answer.UNREADABLE : parse(text, timeoutNanos);
+    if (!answer.lasting()) {
+      // A machine that was busy for a moment is no reason to refuse the same statement from then
+      // on.
+      reading.dependsOn(Dependency.SESSION);
+    }
+    Optional<Facts> facts = answer.facts();
     facts.ifPresent(f -> reading.columns(f::columns));
     if (!facts.map(f -> agrees(f, reading)).orElse(false)) {
       for (String target : reading.targets()) {
@@ -132,36 +150,36 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     return deepest;
   }
 
-  private Optional<Facts> parse(String text, long nanos) {
+  private Answer parse(String text, long nanos) {
     if (text.length() > MAX_CHARACTERS) {
-      return Optional.empty();
+      return Answer.UNREADABLE;
     }
     AtomicReference<CCJSqlParser> parser = new AtomicReference<>();
     Future<Optional<Facts>> future;
     try {
       future = threads.submit(() -> parseHere(text, parser));
     } catch (RejectedExecutionException e) {
-      return Optional.empty();
+      return Answer.TOO_LATE;
     }
     try {
-      return future.get(nanos, TimeUnit.NANOSECONDS);
+      return new Answer(future.get(nanos, TimeUnit.NANOSECONDS), true);
     } catch (TimeoutException e) {
       return abandon(future, parser);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return abandon(future, parser);
     } catch (ExecutionException e) {
-      return Optional.empty();
+      return Answer.UNREADABLE;
     }
   }
 
-  private static Optional<Facts> abandon(Future<?> future, AtomicReference<CCJSqlParser> parser) {
+  private static Answer abandon(Future<?> future, AtomicReference<CCJSqlParser> parser) {
     future.cancel(true);
     CCJSqlParser running = parser.get();
     if (running != null) {
       running.interrupted = true;
     }
-    return Optional.empty();
+    return Answer.TOO_LATE;
   }
 
   // The parser answers bad input with unchecked exceptions and with StackOverflowError.

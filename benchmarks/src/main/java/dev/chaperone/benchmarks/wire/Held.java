@@ -18,7 +18,7 @@ final class Held {
   static final int OPERATIONS = 1_000;
 
   private static final double P99_MILLIS = 50;
-  private static final Pattern NAME = Pattern.compile("request (\\S+)");
+  private static final Pattern NAME = Pattern.compile("request ([a-z0-9-]+)");
 
   private final Running process;
   private final int port;
@@ -49,7 +49,7 @@ final class Held {
         if (!name.find()) {
           throw new IOException("a notice without the name of a request");
         }
-        names.add(name.group(1).replaceAll("\\W+$", ""));
+        names.add(name.group(1));
       }
       double held = process.rssMebibytes();
       System.out.printf(

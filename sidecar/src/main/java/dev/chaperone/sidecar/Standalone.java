@@ -3,6 +3,7 @@ package dev.chaperone.sidecar;
 import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.approval.ApproverGroups;
 import dev.chaperone.sidecar.approval.RequestFiles;
@@ -29,6 +30,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
  * The gateway on one machine, configured by a directory. Put together here; stopped by SIGTERM or
@@ -176,6 +179,15 @@ final class Standalone {
     System.out.println(
         "notice: standalone mode is no boundary against processes of the same user on this machine");
     System.out.println("notice: this version does not record operations");
+    groupsWithoutMembers(configuration)
+        .forEach(
+            group ->
+                System.out.println(
+                    "notice: rules name group "
+                        + group
+                        + " as approvers, and nobody belongs to it: say who with --group "
+                        + group
+                        + "=USER"));
     for (Gateway.Served served : gateway.served()) {
       System.out.println(
           served.connection().name()
@@ -189,6 +201,18 @@ final class Standalone {
     }
     writeStatus();
     System.out.println("ready");
+  }
+
+  private SortedSet<String> groupsWithoutMembers(Configuration configuration) {
+    SortedSet<String> groups = new TreeSet<>();
+    for (ConnectionConfiguration connection : configuration.connections()) {
+      configuration.policies().policies(connection.requester()).stream()
+          .flatMap(policy -> policy.rules().stream())
+          .flatMap(rule -> rule.approval().stream())
+          .forEach(approval -> groups.addAll(approval.groups()));
+    }
+    groups.removeAll(options.approverGroups().members().keySet());
+    return groups;
   }
 
   private void apply(Configuration configuration) throws IOException {

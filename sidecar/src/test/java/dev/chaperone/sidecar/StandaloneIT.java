@@ -3,6 +3,13 @@ package dev.chaperone.sidecar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.chaperone.control.approval.ApprovalDecisions;
+import dev.chaperone.control.resource.StatusFiles;
+import dev.chaperone.crds.v1alpha1.ApprovalDecision;
+import dev.chaperone.crds.v1alpha1.ApprovalPhase;
+import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
+import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
+import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
@@ -184,6 +191,67 @@ class StandaloneIT {
         run("--directory", directory.toString(), "--listen-password-file", file.toString()),
         "--listen-password-file",
         "empty");
+  }
+
+  @Test
+  void aGrantThatWasUsedIsUsedUpThoughTheGatewayIsKilledRightAfterwards() throws Exception {
+    GatewayUnderTest.writePolicy(
+        directory,
+        """
+          rules:
+          - {name: reads, effects: [Read], action: Allow}
+          - name: writes
+            effects: [Write]
+            action: RequireApproval
+            approval: {approvers: {groups: [dba]}, grant: {duration: 1h}}
+        """);
+    Path status = temporary.resolve("state");
+    String write = "INSERT INTO log VALUES (1, 'once')";
+    StatusFiles<ApprovalRequestSpec, ApprovalRequestStatus> requests;
+    String first;
+    Process process = runReady("--status", status.toString(), "--group", "dba=alice");
+    requests = StatusFiles.approvalRequests(status);
+    try (WireClient client = WireClient.connect(port())) {
+      client.logIn("whoever", TestPostgres.DATABASE);
+      client.send(WireClient.query(write));
+      client.readTo('N');
+      first = requests.names().get(0);
+      ApprovalDecisions.add(
+          requests, first, new ApprovalDecision("alice", ApprovalVerdict.APPROVE, null));
+      assertThat((int) client.read().type()).isEqualTo('C');
+      process.destroyForcibly().waitFor();
+    }
+    assertThat(requests.read(first).orElseThrow().status().phase()).isEqualTo(ApprovalPhase.USED);
+    // As if the status had been lost with the crash: what an earlier run approved is no approval.
+    Files.writeString(
+        requests.file(first),
+        Files.readString(requests.file(first)).replace("phase: Used", "phase: Approved"));
+    runReady("--status", status.toString(), "--group", "dba=alice");
+    assertThat(requests.read(first).orElseThrow().status().phase())
+        .isEqualTo(ApprovalPhase.CANCELLED);
+    try (WireClient client = WireClient.connect(port())) {
+      client.logIn("whoever", TestPostgres.DATABASE);
+      client.send(WireClient.query(write));
+      client.readTo('N');
+    }
+    assertThat(requests.names()).hasSize(2);
+    assertThat(server.query("SELECT count(*) FROM log")).containsExactly("1");
+  }
+
+  @Test
+  void groupsThatNobodyBelongsToAreSaid() throws Exception {
+    GatewayUnderTest.writePolicy(
+        directory,
+        """
+          rules:
+          - name: writes
+            action: RequireApproval
+            approval: {approvers: {groups: [dba, oncall]}}
+        """);
+    runReady("--group", "oncall=bob");
+    assertThat(Files.readString(out))
+        .contains("nobody belongs to it: say who with --group dba=USER")
+        .doesNotContain("--group oncall");
   }
 
   @Test

@@ -15,6 +15,7 @@ final class GatewayResources {
       credentials: {secretRef: {name: bench, usernameKey: username, passwordKey: password}}
       agents: {podSelector: {matchLabels: {app: bench}}}
       listen: {port: %4$d}
+      limits: {clientConnections: 1100}
     ---
     apiVersion: chaperone.dev/v1alpha1
     kind: AccessPolicy
@@ -27,6 +28,10 @@ final class GatewayResources {
         - {name: no-schema, effects: [Schema, Privilege], action: Deny, message: "Not here."}
         - {name: history, effects: [Read], resources: ["public.pgbench_history"], when: "operation.sql.hasWhere", action: Allow}
         - {name: reads, effects: [Read], resources: ["public.pgbench_*"], action: Allow}
+        - name: writes
+          effects: [Write]
+          action: RequireApproval
+          approval: {approvers: {groups: [approvers]}}
     ---
     apiVersion: v1
     kind: Secret

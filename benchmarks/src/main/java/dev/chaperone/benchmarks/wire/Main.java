@@ -9,7 +9,7 @@ import java.util.List;
 public final class Main {
   private Main() {}
 
-  /** Runs {@code throughput} (the default) or {@code memory} with its options. */
+  /** Runs {@code throughput} (the default), {@code memory} or {@code held} with its options. */
   public static void main(String... arguments) {
     List<String> rest = new ArrayList<>(List.of(arguments));
     String command = rest.isEmpty() || rest.get(0).startsWith("-") ? "throughput" : rest.remove(0);
@@ -22,6 +22,7 @@ public final class Main {
           switch (command) {
             case "throughput" -> throughput(options);
             case "memory" -> memory(options);
+            case "held" -> held(options);
             default -> throw new IllegalArgumentException("unknown command " + command);
           };
     } catch (IllegalArgumentException e) {
@@ -60,6 +61,16 @@ public final class Main {
       Memory.report(floors, options);
       return exitCode(
           floors.stream().filter(floor -> floor.what().startsWith(Leg.GATEWAY)).toList());
+    }
+  }
+
+  private static int held(Options options) throws IOException, InterruptedException {
+    try (Machine machine = Machine.prepare();
+        Servers servers = Servers.start(machine, options.onlyGateway())) {
+      Leg gateway = servers.leg(Leg.GATEWAY).orElseThrow();
+      List<Floor> floors = new Held(gateway, Servers.status(machine)).run();
+      Memory.report(floors, options);
+      return exitCode(floors);
     }
   }
 

@@ -68,6 +68,11 @@ record Options(
     };
   }
 
+  /** The same, for what is measured of the gateway alone. */
+  Options onlyGateway() {
+    return new Options(rounds, seconds, clients, List.of(Leg.GATEWAY), warmUp, minutes, json, home);
+  }
+
   /** Says whether a leg is wanted: naming no leg wants all. */
   boolean wantsLeg(String name) {
     return wants(name, Leg.NAMES);

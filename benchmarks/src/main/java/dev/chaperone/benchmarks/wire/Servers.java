@@ -78,7 +78,7 @@ final class Servers implements AutoCloseable {
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "shared_buffers=256MB",
-            "max_connections=200",
+            "max_connections=1200",
             "fsync=off")) {
       command.add("-c");
       command.add(setting);
@@ -136,11 +136,18 @@ final class Servers implements AutoCloseable {
                     "--directory",
                     configuration.toString(),
                     "--status",
-                    machine.directory().resolve("status").toString(),
+                    status(machine).toString(),
+                    "--group",
+                    "approvers=ann",
                     "--target",
                     DATABASE + "=127.0.0.1:" + database),
                 machine.directory().resolve("gateway.log"))
             .awaitLine("ready"));
+  }
+
+  /** Where the gateway writes its status. */
+  static Path status(Machine machine) {
+    return machine.directory().resolve("status");
   }
 
   private void add(String name, int port, Running process) {

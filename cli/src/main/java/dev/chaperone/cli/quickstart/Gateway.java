@@ -35,7 +35,9 @@ final class Gateway {
                 "--target",
                 GatewayConfiguration.CONNECTION + "=127.0.0.1:" + databasePort,
                 "--status",
-                run.resolve("status").toString()));
+                run.resolve("status").toString(),
+                "--group",
+                GatewayConfiguration.APPROVERS + "=" + System.getProperty("user.name")));
     Child child = Child.start("the gateway", command, log);
     cleanup.add(() -> child.stop(Child.Signal.TERM, Duration.ofSeconds(15)));
     return new Gateway(child, log);

@@ -10,6 +10,9 @@ import java.util.stream.Stream;
 
 /** The example's YAML as this run uses it: its own port, and a Secret with its own password. */
 final class GatewayConfiguration {
+  /** The group that the example's policy names as approvers. */
+  static final String APPROVERS = "dba";
+
   static final String CONNECTION = "orders-db";
   static final int PORT = 15_432;
 

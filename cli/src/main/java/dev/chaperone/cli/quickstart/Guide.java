@@ -27,7 +27,14 @@ final class Guide {
 
       DROP TABLE customers;
       UPDATE tickets SET status = 'solved';
+
+    Waits until you decide, in another terminal:
+
       DELETE FROM orders WHERE id = 1;
+
+      export CHAPERONE_STATUS=%6$s
+      ./chaperone requests
+      ./chaperone approve NAME -m "fine"
 
     The rules are in %4$s
     Edit them: the next statement is decided by what you saved.
@@ -44,7 +51,8 @@ final class Guide {
                 ? ""
                 : "\n(There is no psql here; on Debian: apt-get install postgresql-client)\n",
             run.resolve("configuration").resolve("policy.yaml"),
-            kept ? "; " + run + " is kept" : " and removes everything");
+            kept ? "; " + run + " is kept" : " and removes everything",
+            run.resolve("status"));
   }
 
   private static boolean hasPsql() {

@@ -7,6 +7,7 @@ import dev.chaperone.cli.ExitCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,8 +30,9 @@ class PolicyCommandTest {
           INSERT INTO tickets (customer_id, subject) VALUES (3, 'Where is it?')       | 0
           BEGIN                                                                       | 0
           UPDATE tickets SET status = 'solved'                                        | 3
-          UPDATE customers SET name = 'x' WHERE id = 1                                | 3
-          DELETE FROM orders WHERE id = 1                                             | 3
+          UPDATE customers SET name = 'x' WHERE id = 1                                | 4
+          DELETE FROM orders WHERE id = 1                                             | 4
+          DELETE FROM cards WHERE id = 1                                              | 3
           DROP TABLE customers                                                        | 3
           SELECT 1; DROP TABLE customers                                              | 3
           WITH gone AS (DELETE FROM cards RETURNING *) SELECT * FROM gone             | 3
@@ -41,7 +43,8 @@ class PolicyCommandTest {
   void exitCodesSayWhatTheExamplePolicyDecides(String sql, int exitCode) {
     CommandRun run = explain(sql);
     assertThat(run.exitCode()).as(run.output() + run.errors()).isEqualTo(exitCode);
-    assertThat(run.output()).contains(exitCode == 0 ? "\nAllow\n" : "\nDeny\n");
+    assertThat(run.output())
+        .contains(Map.of(0, "\nAllow", 3, "\nDeny\n", 4, "\nRequireApproval").get(exitCode));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.chaperone.cli.CommandRun;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,6 +20,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -72,7 +76,7 @@ class QuickstartIT {
           .isEqualTo(1);
       assertRefused(statement, "DROP TABLE customers");
       assertRefused(statement, "UPDATE tickets SET status = 'solved'");
-      assertRefused(statement, "DELETE FROM orders WHERE id = 1");
+      assertRefused(statement, "DELETE FROM cards WHERE id = 1");
       assertThat(number(statement, "SELECT count(*) FROM customers")).isEqualTo(40);
       assertThat(number(statement, "SELECT count(*) FROM tickets WHERE status <> 'solved'"))
           .isPositive();
@@ -82,6 +86,68 @@ class QuickstartIT {
         .contains("change-me");
     assertEnds(0);
     assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void holdsAWriteUntilTheCommandHasDecided() throws Exception {
+    start();
+    String status = Path.of(said(RUN)).resolve("status").toString();
+    CommandRun nothing = CommandRun.of("requests", "--status", status);
+    assertThat(nothing.output()).isEqualToIgnoringNewLines("Nothing waits for approval.");
+    ExecutorService agent = Executors.newSingleThreadExecutor();
+    try {
+      Future<Integer> deleted =
+          agent.submit(() -> updated(said(URL), "DELETE FROM orders WHERE id = 1"));
+      String name = awaitRequest(status);
+      assertThat(CommandRun.of("show", name, "--status", status).output())
+          .contains("delete from orders where id = 1", "Write: DELETE on public.orders");
+      CommandRun stranger = CommandRun.of("approve", name, "--as", "mallory", "--status", status);
+      assertThat(stranger.exitCode()).isEqualTo(1);
+      assertThat(stranger.errors()).contains("does not count", "group dba");
+      assertThat(deleted.isDone()).isFalse();
+      CommandRun approved = CommandRun.of("approve", name, "-m", "fine", "--status", status);
+      assertThat(approved.exitCode()).as(approved.errors()).isZero();
+      assertThat(deleted.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+      CommandRun late = CommandRun.of("deny", name, "--as", "bob", "--status", status);
+      assertThat(late.exitCode()).isEqualTo(1);
+      assertThat(late.errors()).contains("not open any more");
+      Future<Integer> again =
+          agent.submit(() -> updated(said(URL), "DELETE FROM orders WHERE id = 1"));
+      String second = awaitRequest(status);
+      assertThat(second).isNotEqualTo(name);
+      assertThat(
+              CommandRun.of("deny", second, "-m", "once is enough", "--status", status).exitCode())
+          .isZero();
+      assertThatThrownBy(() -> again.get(20, TimeUnit.SECONDS))
+          .hasMessageContaining("once is enough");
+    } finally {
+      agent.shutdownNow();
+    }
+    assertThat(CommandRun.of("requests", "--all", "--status", status).output())
+        .contains("Used", "Denied");
+    assertThat(CommandRun.of("show", "nothing-here", "--status", status).exitCode()).isEqualTo(1);
+    assertThat(CommandRun.of("show", "../etc", "--status", status).exitCode()).isEqualTo(2);
+    assertThat(CommandRun.of("requests", "--status", status + "-not").exitCode()).isEqualTo(2);
+    assertEnds(0);
+  }
+
+  private static int updated(String url, String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement()) {
+      return statement.executeUpdate(sql);
+    }
+  }
+
+  private static String awaitRequest(String status) throws InterruptedException {
+    Pattern pending = Pattern.compile("^(\\S+)\\s+Pending", Pattern.MULTILINE);
+    for (int i = 0; i < 400; i++) {
+      Matcher line = pending.matcher(CommandRun.of("requests", "--status", status).output());
+      if (line.find()) {
+        return line.group(1);
+      }
+      Thread.sleep(50);
+    }
+    throw new AssertionError("no request was opened");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.chaperone.policy.sql;
 
+import dev.chaperone.policy.Dependency;
 import dev.chaperone.policy.Effect;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -13,7 +14,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
-import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.parser.CCJSqlParser;
 import net.sf.jsqlparser.parser.CCJSqlParserUtil;
 import net.sf.jsqlparser.schema.Column;
@@ -71,9 +71,24 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     parse("insert into a (b) select * from c", TimeUnit.SECONDS.toNanos(10));
   }
 
-  /** What the grammar says of a statement. */
+  /**
+   * What the grammar says of a statement.
+   *
+   * @param where whether what is written is restricted; INSERT and MERGE have no WHERE of their own
+   *     and the grammar has no say there
+   */
   private record Facts(
       String target, boolean where, boolean select, Set<String> tables, Set<String> columns) {}
+
+  /**
+   * What came of a parse.
+   *
+   * @param lasting whether it would be the same at another time
+   */
+  private record Answer(Optional<Facts> facts, boolean lasting) {
+    static final Answer UNREADABLE = new Answer(Optional.empty(), true);
+    static final Answer TOO_LATE = new Answer(Optional.empty(), false);
+  }
 
   @Override
   public void check(List<Token> query, Scope scope, Reading reading) {
@@ -82,11 +97,18 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     if (!writes) {
       // The grammar has no say in what a query reads; it only knows the columns.
       if (!text.isEmpty()) {
-        reading.columns(() -> parse(text, timeoutNanos).map(Facts::columns).orElse(Set.of()));
+        reading.columns(
+            () -> parse(text, timeoutNanos).facts().map(Facts::columns).orElse(Set.of()));
       }
       return;
     }
-    Optional<Facts> facts = text.isEmpty() ? Optional.empty() : parse(text, timeoutNanos);
+    Answer answer = text.isEmpty() ? Answer.UNREADABLE : parse(text, timeoutNanos);
+    if (!answer.lasting()) {
+      // A machine that was busy for a moment is no reason to refuse the same statement from then
+      // on.
+      reading.dependsOn(Dependency.SESSION);
+    }
+    Optional<Facts> facts = answer.facts();
     facts.ifPresent(f -> reading.columns(f::columns));
     if (!facts.map(f -> agrees(f, reading)).orElse(false)) {
       for (String target : reading.targets()) {
@@ -128,36 +150,36 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     return deepest;
   }
 
-  private Optional<Facts> parse(String text, long nanos) {
+  private Answer parse(String text, long nanos) {
     if (text.length() > MAX_CHARACTERS) {
-      return Optional.empty();
+      return Answer.UNREADABLE;
     }
     AtomicReference<CCJSqlParser> parser = new AtomicReference<>();
     Future<Optional<Facts>> future;
     try {
       future = threads.submit(() -> parseHere(text, parser));
     } catch (RejectedExecutionException e) {
-      return Optional.empty();
+      return Answer.TOO_LATE;
     }
     try {
-      return future.get(nanos, TimeUnit.NANOSECONDS);
+      return new Answer(future.get(nanos, TimeUnit.NANOSECONDS), true);
     } catch (TimeoutException e) {
       return abandon(future, parser);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return abandon(future, parser);
     } catch (ExecutionException e) {
-      return Optional.empty();
+      return Answer.UNREADABLE;
     }
   }
 
-  private static Optional<Facts> abandon(Future<?> future, AtomicReference<CCJSqlParser> parser) {
+  private static Answer abandon(Future<?> future, AtomicReference<CCJSqlParser> parser) {
     future.cancel(true);
     CCJSqlParser running = parser.get();
     if (running != null) {
       running.interrupted = true;
     }
-    return Optional.empty();
+    return Answer.TOO_LATE;
   }
 
   // The parser answers bad input with unchecked exceptions and with StackOverflowError.
@@ -180,16 +202,18 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
       tables.add(lastName(table));
     }
     if (statement instanceof Insert insert) {
-      return Optional.of(facts(insert.getTable(), null, tables, names.columns));
+      return Optional.of(facts(insert.getTable(), true, tables, names.columns));
     }
     if (statement instanceof Update update) {
-      return Optional.of(facts(update.getTable(), update.getWhere(), tables, names.columns));
+      return Optional.of(
+          facts(update.getTable(), update.getWhere() != null, tables, names.columns));
     }
     if (statement instanceof Delete delete) {
-      return Optional.of(facts(delete.getTable(), delete.getWhere(), tables, names.columns));
+      return Optional.of(
+          facts(delete.getTable(), delete.getWhere() != null, tables, names.columns));
     }
     if (statement instanceof Merge merge) {
-      return Optional.of(facts(merge.getTable(), null, tables, names.columns));
+      return Optional.of(facts(merge.getTable(), true, tables, names.columns));
     }
     if (statement instanceof Select) {
       return Optional.of(new Facts("", false, true, tables, names.columns));
@@ -197,9 +221,8 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     return Optional.empty();
   }
 
-  private static Facts facts(
-      Table target, Expression where, Set<String> tables, Set<String> columns) {
-    return new Facts(lastName(target.getName()), where != null, false, tables, columns);
+  private static Facts facts(Table target, boolean where, Set<String> tables, Set<String> columns) {
+    return new Facts(lastName(target.getName()), where, false, tables, columns);
   }
 
   /** The last part of a qualified name, without quotes. */

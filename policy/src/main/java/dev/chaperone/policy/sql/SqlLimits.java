@@ -19,7 +19,7 @@ public record SqlLimits(
 
   /** 1 MiB, 100,000 tokens, 200 levels, 1,000 statements, 100 ms. */
   public static final SqlLimits DEFAULT =
-      new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofMillis(100));
+      new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofMillis(500));
 
   public SqlLimits {
     if (textBytes <= 0 || tokens <= 0 || depth <= 0 || statements <= 0) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.policy.Access;
 import dev.chaperone.policy.Dependency;
+import dev.chaperone.policy.Effect;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -367,6 +368,29 @@ class SqlAnalyzerTest {
   void aWriteThatTheGrammarCannotReadIsUnknown() {
     assertThat(accesses("DELETE FROM orders WHERE a # # b !!! c"))
         .anyMatch(a -> a.startsWith("Unknown"));
+  }
+
+  @Test
+  void theRestrictionOfWhatIsInsertedIsNoneOfTheInsert() {
+    assertThat(accesses("INSERT INTO orders SELECT id, name FROM customers WHERE id = 1"))
+        .containsExactlyInAnyOrder("Write INSERT public.orders", "Read SELECT public.customers");
+  }
+
+  @Test
+  void aWriteThatTheGrammarHadNoTimeForIsUnknownThisOnce() {
+    SqlLimits hasty = new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofNanos(1));
+    try (SqlAnalyzer analyzer = new SqlAnalyzer(hasty)) {
+      SqlAnalysis analysis =
+          analyzer.analyze(
+              "DELETE FROM orders WHERE id = 1",
+              new SqlSession(CATALOG, "agent", List.of(List.of("public")), Set.of()),
+              NamedStatements.NONE);
+      assertThat(((SqlAnalysis.Understood) analysis).operation().parts().get(0).accesses())
+          .anyMatch(access -> access.effect() == Effect.UNKNOWN);
+      assertThat(analysis.dependencies()).contains(Dependency.SESSION);
+    }
+    assertThat(analyze("DELETE FROM orders WHERE id = 1").dependencies())
+        .doesNotContain(Dependency.SESSION);
   }
 
   @Test

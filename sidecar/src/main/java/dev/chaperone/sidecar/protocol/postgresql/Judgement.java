@@ -86,9 +86,13 @@ record Judgement(
     return !analysis.dependencies().contains(Dependency.SESSION);
   }
 
-  /** Whether it also holds for the same text with other literals. */
+  /**
+   * Whether it also holds for the same text with other literals. Never where a person decides: what
+   * they approve is the text with its literals, which is part of the judgement.
+   */
   boolean coversOtherLiterals() {
     return isReusable()
+        && !needsApproval()
         && decision.isPresent()
         && !analysis.dependencies().contains(Dependency.LITERALS)
         && !decision.get().basis().dependencies().contains(Dependency.LITERALS);

@@ -225,6 +225,41 @@ class ApprovalIT {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void eachOfManyThatDifferInALiteralIsShownAndApprovedByItself(boolean extended) throws Exception {
+    List<WireClient> clients = new ArrayList<>();
+    List<String> requests = new ArrayList<>();
+    try {
+      for (int i = 0; i < 5; i++) {
+        WireClient client = gateway.wire();
+        clients.add(client);
+        client.send(messages(extended, "INSERT INTO log VALUES (" + i + ", 'v" + i + "')"));
+        client.readTo('N');
+        String request = request();
+        requests.add(request);
+        assertThat(read(request).spec().request().operation().text())
+            .isEqualTo("insert into log values (" + i + ", 'v" + i + "')");
+      }
+      approve(requests.get(3));
+      assertThat(WireClient.texts(clients.get(3).readToReady())).contains("C INSERT 0 1");
+      assertThat(log()).containsExactly("3 v3");
+      approve(requests.get(0));
+      assertThat(WireClient.texts(clients.get(0).readToReady())).contains("C INSERT 0 1");
+      assertThat(log()).containsExactly("0 v0", "3 v3");
+    } finally {
+      clients.forEach(WireClient::close);
+    }
+    approve(requests.get(1));
+    awaitPhase(requests.get(1), ApprovalPhase.APPROVED);
+    try (WireClient client = gateway.wire()) {
+      client.send(query("INSERT INTO log VALUES (2, 'v1')"));
+      client.readTo('N');
+      assertThat(requests).doesNotContain(request());
+    }
+    assertThat(log()).containsExactly("0 v0", "3 v3");
+  }
+
   @Test
   void anApprovalThatComesAfterTheClientLeftIsUsedByTheSameOperationOfAnother() throws Exception {
     String request;

@@ -67,6 +67,7 @@ public final class Catalog {
   private final Map<Long, String> viewDefinitions;
   private final List<Generated> generated;
   private final Set<Long> textTypes;
+  private final Map<Long, List<String>> rules;
 
   private Catalog(Builder from) {
     this.serverVersionNum = from.serverVersionNum;
@@ -89,6 +90,7 @@ public final class Catalog {
     this.viewDefinitions = Map.copyOf(from.viewDefinitions);
     this.generated = List.copyOf(from.generated);
     this.textTypes = Set.copyOf(from.textTypes);
+    this.rules = copy(from.rules);
   }
 
   private static <K, V> Map<K, List<V>> copy(Map<K, List<V>> map) {
@@ -181,6 +183,11 @@ public final class Catalog {
   /** Views and materialized views with their definitions, by number. */
   Map<Long, String> viewDefinitions() {
     return viewDefinitions;
+  }
+
+  /** Rules on writes, by the relation that is written to. */
+  Map<Long, List<String>> rules() {
+    return rules;
   }
 
   List<Generated> generatedColumns() {
@@ -336,6 +343,11 @@ public final class Catalog {
     for (Long oid : sorted(viewDefinitions.keySet())) {
       sink.line("view", oid, viewDefinitions.get(oid));
     }
+    for (Long oid : sorted(rules.keySet())) {
+      for (String rule : rules.get(oid)) {
+        sink.line("rule", oid, rule);
+      }
+    }
     for (Long oid : sorted(textTypes)) {
       sink.line("texttype", oid);
     }
@@ -367,6 +379,7 @@ public final class Catalog {
     private final Map<Long, String> viewDefinitions = new HashMap<>();
     private final List<Generated> generated = new ArrayList<>();
     private final Set<Long> textTypes = new HashSet<>();
+    private final Map<Long, List<String>> rules = new HashMap<>();
 
     private record Expression(long relation, String text, boolean isQuery) {}
 
@@ -425,6 +438,7 @@ public final class Catalog {
         case GENERATED_COLUMNS ->
             generated(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
         case TEXT_TYPES -> textType(Long.parseLong(row.get(0)));
+        case RULES -> rule(Long.parseLong(row.get(0)), row.get(1));
         case MATERIALIZED_VIEWS -> view(Long.parseLong(row.get(0)), row.get(1));
         case VIEWS -> {
           view(Long.parseLong(row.get(0)), row.get(1));
@@ -522,6 +536,12 @@ public final class Catalog {
 
     void view(long relation, String definition) {
       viewDefinitions.put(relation, definition == null ? "" : definition);
+    }
+
+    void rule(long relation, String definition) {
+      rules
+          .computeIfAbsent(relation, oid -> new ArrayList<>(1))
+          .add(definition == null ? "" : definition);
     }
 
     void textType(long oid) {

@@ -256,6 +256,13 @@ public enum CatalogQuery {
        WHERE oid >= 16384 AND typtype = 'b' AND typcategory = 'S'
       """),
 
+  /** Oid of a relation, a rule on writes to it. */
+  RULES(
+      """
+      SELECT ev_class, pg_catalog.pg_get_ruledef(oid)
+        FROM pg_catalog.pg_rewrite WHERE ev_type <> '1' AND oid >= 16384
+      """),
+
   /** Oid of a materialized view, its definition. */
   MATERIALIZED_VIEWS(
       """

@@ -98,6 +98,7 @@ final class CatalogText {
       case "generated" ->
           builder.generated(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
       case "view" -> builder.view(Long.parseLong(field[1]), field[2]);
+      case "rule" -> builder.rule(Long.parseLong(field[1]), field[2]);
       case "texttype" -> builder.textType(Long.parseLong(field[1]));
       default -> throw new IllegalArgumentException("unknown kind of line \"" + field[0] + "\"");
     }

@@ -26,7 +26,7 @@ public final class ProtectedColumns {
 
   /** Nothing is masked. */
   public static final ProtectedColumns NONE =
-      new ProtectedColumns(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+      new ProtectedColumns(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Set.of(), List.of());
 
   /**
    * A mask that names no column of this target.
@@ -44,6 +44,7 @@ public final class ProtectedColumns {
   private final Map<String, Long> resources;
   private final Map<Long, String> deniedRelations;
   private final Map<String, String> deniedSchemas;
+  private final Set<String> ruled;
   private final List<Unresolved> unresolved;
 
   private ProtectedColumns(
@@ -52,12 +53,14 @@ public final class ProtectedColumns {
       Map<String, Long> resources,
       Map<Long, String> deniedRelations,
       Map<String, String> deniedSchemas,
+      Set<String> ruled,
       List<Unresolved> unresolved) {
     this.bindings = bindings;
     this.masks = masks;
     this.resources = resources;
     this.deniedRelations = deniedRelations;
     this.deniedSchemas = deniedSchemas;
+    this.ruled = ruled;
     this.unresolved = unresolved;
   }
 
@@ -106,6 +109,11 @@ public final class ProtectedColumns {
     }
     int dot = resource.indexOf('.');
     return dot > 0 && deniedSchemas.containsKey(resource.substring(0, dot));
+  }
+
+  /** Whether a write to the relation of that name sets off a rule that names masked tables. */
+  boolean isRuled(String resource) {
+    return ruled.contains(resource);
   }
 
   /** Why the relation of that name must not be used at all, or empty. */
@@ -160,7 +168,13 @@ public final class ProtectedColumns {
         resources.put(catalog.relation(oid).resource(), oid);
       }
       return new ProtectedColumns(
-          bindings, found, resources, deniedRelations, deniedSchemas, List.copyOf(unresolved));
+          bindings,
+          found,
+          resources,
+          deniedRelations,
+          deniedSchemas,
+          ruled(),
+          List.copyOf(unresolved));
     }
 
     private void bind(Masks.ColumnMask mask) {
@@ -216,6 +230,23 @@ public final class ProtectedColumns {
       } else {
         unresolved.add(new Unresolved(pattern.toString(), "nothing is denied for it"));
       }
+    }
+
+    /** Relations with rules that may answer a write with rows of masked tables. */
+    private Set<String> ruled() {
+      Set<String> ruled = new HashSet<>();
+      for (Map.Entry<Long, List<String>> rules : catalog.rules().entrySet()) {
+        Relation relation = catalog.relation(rules.getKey());
+        for (String rule : rules.getValue()) {
+          for (Long oid : found.keySet()) {
+            if (relation != null
+                && ViewLineage.actionNames(rule, catalog.relation(oid).name(), catalog)) {
+              ruled.add(relation.resource());
+            }
+          }
+        }
+      }
+      return ruled;
     }
 
     /** Views of what is denied are denied too. */
@@ -288,7 +319,8 @@ public final class ProtectedColumns {
           changed |= spread(generated);
         }
         ProtectedColumns soFar =
-            new ProtectedColumns(Map.of(), found, resources(), Map.of(), Map.of(), List.of());
+            new ProtectedColumns(
+                Map.of(), found, resources(), Map.of(), Map.of(), Set.of(), List.of());
         for (Map.Entry<Long, String> view : catalog.viewDefinitions().entrySet()) {
           Map<Integer, Mask> shown = ViewLineage.of(view.getKey(), view.getValue(), catalog, soFar);
           for (Map.Entry<Integer, Mask> column : shown.entrySet()) {

@@ -33,6 +33,18 @@ public record SqlStatement(
     Objects.requireNonNull(masking, "masking");
   }
 
+  /**
+   * Whether the statement itself asks for rows. INSERT, UPDATE, DELETE and MERGE without RETURNING
+   * do not; a rule of the table they write to may answer with some all the same.
+   */
+  public boolean asksForRows() {
+    return switch (part.command()) {
+      case "INSERT", "UPDATE", "DELETE", "MERGE" ->
+          Boolean.TRUE.equals(part.attributes().get(SqlAttributes.HAS_RETURNING));
+      default -> true;
+    };
+  }
+
   /** The canonical text, with what stands behind the names of earlier statements. */
   String withBodies() {
     return bodies.isEmpty() ? canonical : canonical + " /* " + String.join(" | ", bodies) + " */";

@@ -79,6 +79,14 @@ final class StatementReader {
                       new Masking.Refused(
                           reason, "Those who manage the policy must correct its masking.")));
     }
+    for (String target : reading.targets()) {
+      if (columns.isRuled(target)) {
+        reading.masking(
+            new Masking.Refused(
+                "a rule of " + target + " names tables that have masked columns",
+                "Rules on writes are for those who manage the database."));
+      }
+    }
     if (touches && !reading.masking().touches()) {
       reading.masking(isQuery ? ColumnUsageReader.usage(tokens, scope, reading) : usageOfOther());
     }

@@ -76,6 +76,22 @@ final class ViewLineage {
     }
   }
 
+  /** Whether what a rule does names a relation; also where it cannot be read. */
+  static boolean actionNames(String rule, String relation, Catalog catalog) {
+    try {
+      boolean action = false;
+      for (Token token : SqlScanner.scan(rule, LIMITS, catalog.serverVersionNum())) {
+        action |= token.isWord("do");
+        if (action && token.isName() && token.text().equals(relation)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (UnreadableException e) {
+      return true;
+    }
+  }
+
   private static List<Token> statement(String definition, Catalog catalog)
       throws UnreadableException {
     List<List<Token>> statements =

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -19,6 +20,9 @@ import java.util.UUID;
 final class BoundParameters {
   /** What an operation has that binds nothing. */
   static final BoundParameters NONE = new BoundParameters(List.of(), 0);
+
+  /** What stands for a value that goes into a masked column. */
+  private static final String MASKED = "***";
 
   private static final int TEXT = 0;
   private static final int BINARY = 1;
@@ -108,9 +112,22 @@ final class BoundParameters {
     }
   }
 
-  /** For people to read. */
-  List<RequestParameter> readable() {
-    return parameters.stream().map(BoundParameters::readable).toList();
+  /**
+   * For people to read.
+   *
+   * @param masked the numbers, from 1, of those whose values are not to be shown
+   */
+  List<RequestParameter> readable(Set<Integer> masked) {
+    List<RequestParameter> readable = new ArrayList<>(parameters.size());
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      readable.add(
+          masked.contains(i + 1)
+              ? new RequestParameter(
+                  TypeNames.of(Integer.toUnsignedLong(parameter.type)), MASKED, true)
+              : readable(parameter));
+    }
+    return readable;
   }
 
   private static RequestParameter readable(Parameter parameter) {

@@ -12,6 +12,7 @@ import dev.chaperone.policy.Operation;
 import dev.chaperone.policy.sql.ReadableText;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlSession;
+import dev.chaperone.policy.sql.TextWithoutLiterals;
 import dev.chaperone.sidecar.approval.HeldOperation;
 import dev.chaperone.sidecar.approval.OperationDigest;
 import dev.chaperone.sidecar.gateway.Session;
@@ -20,6 +21,7 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Puts what an operation would do into words for an approver, and into the digest that an approval
@@ -72,11 +74,22 @@ final class HeldOperations {
             new RequestOperation(
                 Protocol.POSTGRESQL,
                 accesses,
-                mayHoldSecrets
-                    ? ReadableText.withoutLiterals(operation.text())
-                    : ReadableText.of(operation.text()),
-                parameters.readable(),
+                readable(judgement, operation.text(), mayHoldSecrets),
+                parameters.readable(maskedParameters(judgement)),
                 digest(judgement.context(), operation, decision, parameters))));
+  }
+
+  /** The text, without literals where these are secrets or go into masked columns. */
+  private static String readable(Judgement judgement, String text, boolean mayHoldSecrets) {
+    if (judgement.plan() != null && judgement.plan().hidesLiterals()) {
+      return ReadableText.of(
+          TextWithoutLiterals.of(text, judgement.context().session().catalog().serverVersionNum()));
+    }
+    return mayHoldSecrets ? ReadableText.withoutLiterals(text) : ReadableText.of(text);
+  }
+
+  private static Set<Integer> maskedParameters(Judgement judgement) {
+    return judgement.plan() == null ? Set.of() : judgement.plan().maskedParameters();
   }
 
   private String digest(

@@ -109,7 +109,7 @@ final class ResultGuard {
   /** Whether so many masked columns were foreseen for the statement at hand. */
   boolean foresees(int maskedColumns) {
     for (ResultPlan plan : plans) {
-      if (plan.maskedColumns(statement) == maskedColumns) {
+      if (plan.mayHaveRows(statement) && plan.maskedColumns(statement) == maskedColumns) {
         return true;
       }
     }

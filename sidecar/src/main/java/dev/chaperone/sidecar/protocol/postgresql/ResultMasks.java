@@ -82,7 +82,7 @@ final class ResultMasks {
       }
     }
     if (!guard.foresees(masked)) {
-      return Optional.of(refusal("another number of masked columns than was foreseen"));
+      return Optional.of(refusal("other columns than were foreseen"));
     }
     guard.described(
         columns == null

@@ -5,7 +5,9 @@ import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlStatement;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What the results of a text are held against: the columns that are masked, what is looked for in
@@ -15,12 +17,18 @@ import java.util.List;
  * @param masks what applies to the client
  * @param columns the columns of this target that are masked
  * @param statements what each statement does with them, in order
+ * @param withRows which of the statements ask for rows
  * @param needsDescription whether rows may only be passed on once their columns are known
  */
 record ResultPlan(
-    Masks masks, ProtectedColumns columns, List<Masking> statements, boolean needsDescription) {
+    Masks masks,
+    ProtectedColumns columns,
+    List<Masking> statements,
+    List<Boolean> withRows,
+    boolean needsDescription) {
   ResultPlan {
     statements = List.copyOf(statements);
+    withRows = List.copyOf(withRows);
   }
 
   /**
@@ -35,19 +43,17 @@ record ResultPlan(
     if (masks.isEmpty()) {
       return null;
     }
-    List<Masking> statements = understood.statements().stream().map(SqlStatement::masking).toList();
-    return of(context, statements, runsUnknownCode);
+    return of(context, understood.statements(), runsUnknownCode);
   }
 
   /** The plan of what stands behind a name: a cursor. */
   static ResultPlan ofBody(JudgementContext context, SqlStatement body, boolean runsUnknownCode) {
-    return context.ruling().masks().isEmpty()
-        ? null
-        : of(context, List.of(body.masking()), runsUnknownCode);
+    return context.ruling().masks().isEmpty() ? null : of(context, List.of(body), runsUnknownCode);
   }
 
   private static ResultPlan of(
-      JudgementContext context, List<Masking> statements, boolean runsUnknownCode) {
+      JudgementContext context, List<SqlStatement> texts, boolean runsUnknownCode) {
+    List<Masking> statements = texts.stream().map(SqlStatement::masking).toList();
     Masks masks = context.ruling().masks();
     ProtectedColumns columns = context.session().protectedColumns();
     boolean touches = statements.stream().anyMatch(Masking::touches);
@@ -55,6 +61,7 @@ record ResultPlan(
         masks,
         columns,
         statements,
+        texts.stream().map(SqlStatement::asksForRows).toList(),
         touches || !masks.detectors().isEmpty() || (runsUnknownCode && !columns.isEmpty()));
   }
 
@@ -66,6 +73,27 @@ record ResultPlan(
       }
     }
     return false;
+  }
+
+  /** Whether the text is to be shown and recorded without its literals. */
+  boolean hidesLiterals() {
+    return statements.stream().anyMatch(Masking::hidesLiterals);
+  }
+
+  /** The numbers of the parameters whose values go into masked columns. */
+  Set<Integer> maskedParameters() {
+    Set<Integer> parameters = new HashSet<>();
+    for (Masking masking : statements) {
+      if (masking instanceof Masking.Projects projects) {
+        parameters.addAll(projects.maskedParameters());
+      }
+    }
+    return parameters;
+  }
+
+  /** Whether a statement may have a result at all, where columns are masked. */
+  boolean mayHaveRows(int statement) {
+    return columns.isEmpty() || (statement < withRows.size() && withRows.get(statement));
   }
 
   /** How many masked columns a statement returns; none for one that was not foreseen. */

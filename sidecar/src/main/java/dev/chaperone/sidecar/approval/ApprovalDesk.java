@@ -199,6 +199,7 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
     for (OpenRequest request : List.copyOf(open.values())) {
       try {
         request.happened(new RequestEvent.TimePassed(now));
+        request.reportIfDue();
       } catch (RuntimeException e) {
         LOGGER.log(System.Logger.Level.ERROR, "request failed name=" + request.name, e);
       }
@@ -289,6 +290,9 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
     private RequestState state = RequestState.opened();
     private HeldOperation operation;
     private Waiter waiter;
+
+    /** An approval that somebody waits for is used in a moment: one report is enough for both. */
+    private boolean reportDue;
 
     OpenRequest(String name, HeldOperation operation, Instant now) {
       this.name = name;
@@ -387,7 +391,9 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
             new Elevated(name, approvers(approved.votes()), approved.until()));
       }
       tellWaiter();
-      if (!(event instanceof RequestEvent.Consumed)) {
+      if (state instanceof RequestState.Approved && waiter != null) {
+        reportDue = true;
+      } else if (!(event instanceof RequestEvent.Consumed)) {
         report();
       }
     }
@@ -417,6 +423,7 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
       happened(new RequestEvent.Consumed(clock.instant()));
       if (state instanceof RequestState.Used
           || (state instanceof RequestState.Approved && terms.scope() == Approval.Scope.SESSION)) {
+        reportDue = false;
         try {
           store.report(name, state, ignored);
         } catch (IOException e) {
@@ -437,7 +444,14 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
       }
     }
 
+    void reportIfDue() {
+      if (reportDue) {
+        report();
+      }
+    }
+
     private void report() {
+      reportDue = false;
       try {
         store.report(name, state, ignored);
       } catch (IOException e) {

@@ -20,6 +20,7 @@ import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchEvent;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
@@ -50,6 +51,10 @@ public final class RequestFiles implements RequestStore {
 
   private final StatusFiles<ApprovalRequestSpec, ApprovalRequestStatus> files;
   private final Map<String, String> fingerprints = new ConcurrentHashMap<>();
+
+  /** When a file was last changed, as of the last time it was read. */
+  private final Map<String, FileTime> seen = new ConcurrentHashMap<>();
+
   private final Thread thread = new Thread(this::watch, "approval-files");
   private WatchService watchService;
   private Listener listener;
@@ -107,6 +112,7 @@ public final class RequestFiles implements RequestStore {
     } finally {
       if (state.isFinal()) {
         fingerprints.remove(name);
+        seen.remove(name);
         if (++finals >= MAX_FINAL / 10) {
           finals = 0;
           prune();
@@ -207,7 +213,7 @@ public final class RequestFiles implements RequestStore {
         }
         if (System.nanoTime() - nextLook >= 0) {
           nextLook = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS);
-          fingerprints.keySet().forEach(this::look);
+          fingerprints.keySet().stream().filter(this::isChanged).forEach(this::look);
         }
       } catch (InterruptedException | ClosedWatchServiceException e) {
         return;
@@ -229,12 +235,24 @@ public final class RequestFiles implements RequestStore {
     return names;
   }
 
+  private boolean isChanged(String name) {
+    FileTime last = seen.get(name);
+    try {
+      return last == null || !last.equals(Files.getLastModifiedTime(files.file(name)));
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   private void look(String name) {
     String fingerprint = fingerprints.get(name);
     if (fingerprint == null) {
       return;
     }
     try {
+      if (Files.exists(files.file(name))) {
+        seen.put(name, Files.getLastModifiedTime(files.file(name)));
+      }
       Optional<Entry<ApprovalRequestSpec, ApprovalRequestStatus>> entry = files.read(name);
       if (entry.isEmpty()) {
         listener.withdrawn(name, "the request was deleted");

@@ -19,10 +19,17 @@ public sealed interface Decision {
     }
   }
 
-  /** The operation waits for a human. */
-  record RequireApproval(Basis basis, Approval approval) implements Decision {
+  /**
+   * The operation waits for a human.
+   *
+   * @param rules every rule that asks, in the order they were met; at least one
+   * @param approval terms that satisfy each of them
+   */
+  record RequireApproval(Basis basis, List<RuleReference> rules, Approval approval)
+      implements Decision {
     public RequireApproval {
       Objects.requireNonNull(basis, "basis");
+      rules = List.copyOf(rules);
       Objects.requireNonNull(approval, "approval");
     }
   }

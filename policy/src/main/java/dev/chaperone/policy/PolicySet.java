@@ -344,7 +344,10 @@ public final class PolicySet {
             "Split the operation so that each part needs one of these rules. " + hint());
       }
       String reason = what + " needs approval under rule " + verdict.rule().reference() + ".";
-      return new Decision.RequireApproval(basis(verdict.reference(), reason), terms.get());
+      return new Decision.RequireApproval(
+          basis(verdict.reference(), reason),
+          asking.stream().map(CompiledRule::reference).toList(),
+          terms.get());
     }
 
     private Basis basis(Optional<RuleReference> rule, String reason) {

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 final class ResourceReader {
   private static final String OURS = "chaperone.dev/v1alpha1";
   private static final int MAX_SECRET = 1024 * 1024;
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
+  static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
   private static final Pattern SECRET_KEY = Pattern.compile("[-._a-zA-Z0-9]{1,253}");
   private static final List<String> METADATA =
       List.of(

@@ -76,7 +76,12 @@ record Schema(
     }
     List<String> rules = new ArrayList<>();
     if (node.get("x-kubernetes-validations") instanceof List<?> list) {
-      list.forEach(rule -> rules.add((String) ((Map<?, ?>) rule).get("message")));
+      for (Object rule : list) {
+        // Rules about changes have no meaning for a file, as they have none when it is created.
+        if (!((String) ((Map<?, ?>) rule).get("rule")).contains("oldSelf")) {
+          rules.add((String) ((Map<?, ?>) rule).get("message"));
+        }
+      }
     }
     return new Schema(
         (String) node.get("type"),

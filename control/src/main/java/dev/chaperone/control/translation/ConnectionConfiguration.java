@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param limits what the policies in force let a session use
  * @param suspended whether client connections are refused and closed
  * @param agent who the agent is
+ * @param pod where the agent runs
  */
 public record ConnectionConfiguration(
     String namespace,
@@ -36,7 +37,8 @@ public record ConnectionConfiguration(
     Bounds bounds,
     Limits limits,
     boolean suspended,
-    Subject agent) {
+    Subject agent,
+    AgentPod pod) {
   public ConnectionConfiguration {
     Objects.requireNonNull(namespace, "namespace");
     Objects.requireNonNull(name, "name");
@@ -47,6 +49,17 @@ public record ConnectionConfiguration(
     Objects.requireNonNull(bounds, "bounds");
     Objects.requireNonNull(limits, "limits");
     Objects.requireNonNull(agent, "agent");
+    Objects.requireNonNull(pod, "pod");
+  }
+
+  /**
+   * The pod the agent runs in.
+   *
+   * @param uid as the cluster says; {@link #STANDALONE} where there is no cluster
+   */
+  public record AgentPod(String name, String uid) {
+    /** What stands in for the uid of a Pod that is only a file. */
+    public static final String STANDALONE = "standalone";
   }
 
   /** Where a target is. */
@@ -97,7 +110,8 @@ public record ConnectionConfiguration(
         bounds,
         limits,
         suspended,
-        agent);
+        agent,
+        pod);
   }
 
   /** The same connection on another port. */
@@ -113,6 +127,7 @@ public record ConnectionConfiguration(
         bounds,
         limits,
         suspended,
-        agent);
+        agent,
+        pod);
   }
 }

@@ -1,6 +1,7 @@
 package dev.chaperone.control.translation;
 
 import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.control.resource.Pod;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.resource.Resource;
@@ -223,7 +224,14 @@ final class Translation {
             bounds,
             limits,
             spec.suspended(),
-            subject));
+            subject,
+            pod()));
+  }
+
+  private ConnectionConfiguration.AgentPod pod() {
+    Metadata pod = resources.pod().metadata();
+    return new ConnectionConfiguration.AgentPod(
+        pod.name(), pod.uid().isEmpty() ? ConnectionConfiguration.AgentPod.STANDALONE : pod.uid());
   }
 
   private ConnectionConfiguration.Tls tls(Resource<AgentConnectionSpec> connection) {

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class GuardedConnection {
   private final String name;
+  private final Session session;
   private final ConnectionMetrics metrics;
   private final Gate gate;
   private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
@@ -22,6 +23,7 @@ public final class GuardedConnection {
 
   GuardedConnection(Ruling ruling, MeterRegistry registry) {
     this.name = ruling.connection().name();
+    this.session = Session.begin(ruling.connection());
     this.ruling = ruling;
     this.metrics = new ConnectionMetrics(registry, name, clients::size);
     this.gate = new Gate(metrics);
@@ -30,6 +32,11 @@ public final class GuardedConnection {
   /** The AgentConnection's name. */
   public String name() {
     return name;
+  }
+
+  /** The agent's use of this connection, of which each client connection is a part. */
+  public Session session() {
+    return session;
   }
 
   /** What is in force now; a new object after each change. */

@@ -161,7 +161,9 @@ final class AgentStream implements MessageFramer.Handler {
   public Disposition onMessage(byte type, int bodyBytes, ByteBuf buffer, int start, int available) {
     Disposition disposition = judgeMessage(type, bodyBytes, buffer, start, available);
     if (disposition != Disposition.WAIT) {
-      judged.clear();
+      if (!judged.isEmpty()) {
+        judged.clear();
+      }
       unreadable = null;
     }
     return disposition;
@@ -578,7 +580,7 @@ final class AgentStream implements MessageFramer.Handler {
 
   /** The judgement of a text in a message, or null where it has to be waited for. */
   private Judgement judgement(Object key, ByteBuf buffer, int start, int length) {
-    Judgement judgement = judged.get(key);
+    Judgement judgement = judged.isEmpty() ? null : judged.get(key);
     if (judgement == null) {
       judgement = judge.find(buffer, start, length);
     }
@@ -589,7 +591,7 @@ final class AgentStream implements MessageFramer.Handler {
   }
 
   private Judgement judgement(PreparedStatement statement) {
-    Judgement judgement = judged.get(statement);
+    Judgement judgement = judged.isEmpty() ? null : judged.get(statement);
     if (judgement == null) {
       judgement = judge.current(statement.judgement());
     }

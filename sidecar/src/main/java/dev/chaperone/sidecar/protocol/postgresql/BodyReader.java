@@ -87,10 +87,11 @@ final class BodyReader {
   /** Reads the name of a statement or portal; the empty one is the unnamed one. */
   String readName() throws MalformedMessage {
     int start = position;
-    int nul = skipCString();
-    if (nul == start) {
+    if (start < end && buffer.getByte(start) == 0) {
+      position++;
       return "";
     }
+    int nul = skipCString();
     if (nul - start > MAX_NAME_BYTES) {
       throw new MalformedMessage(
           SqlState.NAME_TOO_LONG,

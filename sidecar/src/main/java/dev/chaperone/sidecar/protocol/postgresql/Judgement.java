@@ -17,6 +17,7 @@ import java.util.Set;
  * @param context what it was judged in; it holds nowhere else
  * @param analysis how the text was read
  * @param decision what policy says; empty where the text was not readable
+ * @param refusal why no policy can allow it; empty where one can
  * @param effects what it changes in the client's session when it runs
  * @param consequences what is to be minded when it runs
  */
@@ -24,12 +25,14 @@ record Judgement(
     JudgementContext context,
     SqlAnalysis analysis,
     Optional<Decision> decision,
+    Optional<String> refusal,
     List<SessionEffect> effects,
     Set<Consequence> consequences) {
   Judgement {
     Objects.requireNonNull(context, "context");
     Objects.requireNonNull(analysis, "analysis");
     Objects.requireNonNull(decision, "decision");
+    Objects.requireNonNull(refusal, "refusal");
     effects = List.copyOf(effects);
     consequences =
         consequences.isEmpty()
@@ -39,11 +42,17 @@ record Judgement(
 
   static Judgement of(JudgementContext context, SqlAnalysis analysis, Optional<Decision> decision) {
     if (!(analysis instanceof SqlAnalysis.Understood understood)) {
-      return new Judgement(context, analysis, decision, List.of(), Set.of());
+      return new Judgement(context, analysis, decision, Optional.empty(), List.of(), Set.of());
     }
     List<SessionEffect> effects =
         understood.statements().stream().flatMap(s -> s.effects().stream()).toList();
-    return new Judgement(context, analysis, decision, effects, Consequence.of(understood, effects));
+    return new Judgement(
+        context,
+        analysis,
+        decision,
+        understood.refusal(),
+        effects,
+        Consequence.of(understood, effects));
   }
 
   boolean has(Consequence consequence) {

@@ -37,29 +37,23 @@ final class Refusals {
     if (judgement.analysis() instanceof SqlAnalysis.Unreadable unreadable) {
       return Optional.of(ErrorReply.error(unreadable.sqlState(), unreadable.message()));
     }
-    Optional<ErrorReply> refused = refused(gate, judgement);
-    if (refused.isEmpty()
-        && judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE)
-        && isAllowed(judgement)) {
+    if (judgement.refusal().isPresent()) {
+      return Optional.of(
+          guarded(
+              gate, judgement.refusal().get(), "No policy can allow this through the gateway."));
+    }
+    if (judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE) && isAllowed(judgement)) {
       return Optional.of(
           guarded(
               gate,
               "a statement follows one that runs functions which may change the search path",
               "Send each statement in a message of its own."));
     }
-    return refused;
+    return Optional.empty();
   }
 
   private static boolean isAllowed(Judgement judgement) {
     return !(judgement.decision().orElseThrow() instanceof Decision.Deny);
-  }
-
-  private static Optional<ErrorReply> refused(Gate gate, Judgement judgement) {
-    return ((SqlAnalysis.Understood) judgement.analysis())
-        .refusal()
-        .map(
-            reason ->
-                errorReply(gate.guard(reason, "No policy can allow this through the gateway.")));
   }
 
   private static ErrorReply errorReply(Refusal refusal) {

@@ -22,12 +22,13 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Opens connections to targets: TCP, TLS, log-in. One deadline covers all of it. */
+/** Opens connections to a target: TCP, TLS, log-in. One deadline covers all of it. */
 final class TargetConnector {
   static final int CONNECT_TIMEOUT_MILLIS = 5_000;
   static final int LOGIN_TIMEOUT_MILLIS = 15_000;
 
   private final Executor waiting;
+  private final ScramKeys scramKeys = new ScramKeys();
 
   /**
    * @param waiting runs what takes long: name resolution, keys from passwords
@@ -54,7 +55,8 @@ final class TargetConnector {
         loop,
         address,
         channel -> {
-          TargetLogin login = new TargetLogin(address, parameters, credentials, waiting, result);
+          TargetLogin login =
+              new TargetLogin(address, parameters, credentials, scramKeys, waiting, result);
           channel.pipeline().addLast("login", login);
           login.begin();
         },

@@ -50,6 +50,7 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
   private final TargetAddress address;
   private final Map<String, String> startupParameters;
   private final Credentials credentials;
+  private final ScramKeys scramKeys;
   private final Executor computing;
   private final Promise<TargetConnection> result;
   private final Map<String, String> settings = new LinkedHashMap<>();
@@ -64,11 +65,13 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
       TargetAddress address,
       Map<String, String> startupParameters,
       Credentials credentials,
+      ScramKeys scramKeys,
       Executor computing,
       Promise<TargetConnection> result) {
     this.address = address;
     this.startupParameters = startupParameters;
     this.credentials = credentials;
+    this.scramKeys = scramKeys;
     this.computing = computing;
     this.result = result;
   }
@@ -216,7 +219,7 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
       throw LoginFailure.unsupportedAuthentication(
           "the target database does not offer SCRAM-SHA-256");
     }
-    scram = new ScramLogin(credentials.password().chars());
+    scram = new ScramLogin(credentials.password(), scramKeys);
     byte[] first = scram.firstMessage();
     send(out -> MessageWriter.saslInitialResponse(out, ScramLogin.MECHANISM, first));
     state = State.SASL_ANSWERED;

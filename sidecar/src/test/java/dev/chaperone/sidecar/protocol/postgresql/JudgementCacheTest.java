@@ -17,7 +17,12 @@ class JudgementCacheTest {
 
   private Judgement judgement(String name) {
     return new Judgement(
-        context, new SqlAnalysis.Unreadable("42601", name), Optional.empty(), List.of(), Set.of());
+        context,
+        new SqlAnalysis.Unreadable("42601", name),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        Set.of());
   }
 
   private Judgement find(String text) {

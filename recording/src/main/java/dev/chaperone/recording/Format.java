@@ -39,7 +39,7 @@ final class Format {
   static final int MAX_GROUPS = 64;
 
   /** How many events a signature may come behind the event it covers. */
-  static final int MAX_CHECKPOINT_LAG = 16_384;
+  static final int MAX_CHECKPOINT_LAG = 65_536;
 
   static final int TYPE_DEFINITION = 1;
   static final int TYPE_CHECKPOINT = 2;

@@ -48,12 +48,13 @@ final class SegmentReader implements Closeable {
   }
 
   /**
-   * Reads the header; to be called first, and again where it was not there yet.
+   * Reads the header, whose first eight bytes are written last; to be called first, and again where
+   * it was not there yet.
    *
    * @return null where the segment is not begun
    */
   SegmentHeader header() throws IOException, MalformedRecordingException {
-    if (!fill(12) || isZero(buffer.position(), 12)) {
+    if (!fill(12) || isZero(buffer.position(), Format.MAGIC.length)) {
       forget();
       return null;
     }

@@ -27,9 +27,7 @@ public final class Verifier {
   private final MessageDigest sha256 = Format.sha256();
   private final List<String> notes = new ArrayList<>();
 
-  // The hashes of the last events, and how many of the events before were not checkpoints.
-  private final byte[] hashes = new byte[(Format.MAX_CHECKPOINT_LAG + 1) * Format.HASH_BYTES];
-  private final long[] plainCounts = new long[Format.MAX_CHECKPOINT_LAG + 1];
+  private final RecentEvents recent = new RecentEvents();
 
   private String session = "";
   private int begun;
@@ -183,13 +181,20 @@ public final class Verifier {
         return broken(reader, reader.position(), Damage.CHANGED, e.getMessage());
       }
       if (frame == null) {
-        return rest(reader);
+        Optional<Broken> rest = rest(reader);
+        if (rest.isPresent() && comesAgain(reader, null)) {
+          continue;
+        }
+        return rest;
       }
       if (isClosed(Format.TYPE_SEALED) || isClosed(Format.TYPE_CONTINUED)) {
         return broken(
             reader, frame.offset(), Damage.INSERTED, "it stands behind the end of its segment");
       }
-      if (frame.sequence() != events + 1 || !frame.follows(hash, sha256)) {
+      if (!isNext(frame)) {
+        if (comesAgain(reader, frame)) {
+          continue;
+        }
         return diagnose(reader, frame);
       }
       Optional<Broken> broken = accept(reader, frame, decoder);
@@ -199,6 +204,31 @@ public final class Verifier {
     }
   }
 
+  private boolean isNext(Frame frame) {
+    return frame.sequence() == events + 1 && frame.follows(hash, sha256);
+  }
+
+  /**
+   * Looks again at what seemed broken: where the recording is being written, an event may have been
+   * half there. Afterwards the reader stands where it did.
+   *
+   * @param frame what seemed broken; null where none was there
+   */
+  private boolean comesAgain(SegmentReader reader, Frame frame) throws IOException {
+    if (frame != null) {
+      reader.back(frame);
+    }
+    Frame again = nextOrNull(reader);
+    if (again == null) {
+      return false;
+    }
+    boolean comes = isNext(again);
+    if (comes) {
+      reader.back(again);
+    }
+    return comes;
+  }
+
   private Optional<Broken> accept(SegmentReader reader, Frame frame, EventDecoder decoder)
       throws IOException {
     hash = frame.hash();
@@ -206,7 +236,7 @@ public final class Verifier {
     if (!Format.isSigned(frame.type())) {
       plain++;
     }
-    remember();
+    recent.add(events, hash, plain);
     headFound |= requiredHead.isPresent() && requiredHead.get().equals(hash);
     try {
       if (Format.isSigned(frame.type())) {
@@ -274,8 +304,7 @@ public final class Verifier {
           Damage.BAD_SIGNATURE,
           "the key did not sign this checkpoint; events since the one before it may be changed");
     }
-    int slot = slot(covered.events());
-    if (!covered.hash().equals(Bytes.copy(hashes, slot * Format.HASH_BYTES, Format.HASH_BYTES))) {
+    if (!covered.hash().equals(recent.hash(covered.events()))) {
       events--;
       return broken(
           reader,
@@ -285,19 +314,9 @@ public final class Verifier {
               + covered.events()
               + " had another hash");
     }
-    coveredPlain = plainCounts[slot];
+    coveredPlain = recent.plain(covered.events());
     last = checkpoint;
     return Optional.empty();
-  }
-
-  private void remember() {
-    int slot = slot(events);
-    System.arraycopy(hash.array(), 0, hashes, slot * Format.HASH_BYTES, Format.HASH_BYTES);
-    plainCounts[slot] = plain;
-  }
-
-  private int slot(long event) {
-    return (int) (event % plainCounts.length);
   }
 
   // ---- what is wrong

@@ -1,5 +1,9 @@
 package dev.chaperone.cli;
 
+import dev.chaperone.cli.approval.ApproveCommand;
+import dev.chaperone.cli.approval.DenyCommand;
+import dev.chaperone.cli.approval.RequestsCommand;
+import dev.chaperone.cli.approval.ShowCommand;
 import dev.chaperone.cli.policy.PolicyCommand;
 import dev.chaperone.cli.quickstart.QuickstartCommand;
 import picocli.CommandLine;
@@ -15,7 +19,15 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {QuickstartCommand.class, RunCommand.class, PolicyCommand.class})
+    subcommands = {
+      QuickstartCommand.class,
+      RunCommand.class,
+      RequestsCommand.class,
+      ShowCommand.class,
+      ApproveCommand.class,
+      DenyCommand.class,
+      PolicyCommand.class
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -49,6 +49,15 @@ final class RunCommand implements Callable<Integer> {
   private Path status;
 
   @Option(
+      names = "--group",
+      paramLabel = "NAME=USER,USER",
+      converter = GroupMembers.Converter.class,
+      description =
+          "Who belongs to a group that approval rules name; a cluster knows by itself. May be"
+              + " repeated.")
+  private List<GroupMembers> groups = new ArrayList<>();
+
+  @Option(
       names = "--management-port",
       paramLabel = "PORT",
       description =
@@ -76,6 +85,7 @@ final class RunCommand implements Callable<Integer> {
             status == null ? statusBeside(directory) : status,
             targets,
             freePorts,
+            GroupMembers.groups(groups),
             Optional.ofNullable(managementPort),
             Optional.ofNullable(listenPasswordFile));
     try {

@@ -3,6 +3,9 @@ package dev.chaperone.sidecar;
 import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.sidecar.approval.ApprovalDesk;
+import dev.chaperone.sidecar.approval.ApproverGroups;
+import dev.chaperone.sidecar.approval.RequestFiles;
 import dev.chaperone.sidecar.control.ConfigurationState;
 import dev.chaperone.sidecar.control.DirectoryWatch;
 import dev.chaperone.sidecar.control.StatusDirectory;
@@ -19,6 +22,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -44,6 +48,7 @@ final class Standalone {
       Path status,
       List<TargetOverride> targets,
       boolean freePorts,
+      ApproverGroups approverGroups,
       Optional<Integer> managementPort,
       Optional<Path> listenPasswordFile) {}
 
@@ -51,23 +56,30 @@ final class Standalone {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final GatewayThreads threads;
+  private final ApprovalDesk approvals;
   private final Gateway gateway;
   private final Counter rejected;
 
   private volatile ConfigurationState state;
   private volatile boolean draining;
-  private StatusDirectory statusDirectory;
+  private final StatusDirectory statusDirectory;
   private DirectoryWatch watch;
   private ManagementServer management;
 
-  private Standalone(Options options, Optional<ListenPassword> listenPassword) {
+  private Standalone(
+      Options options, StatusDirectory status, Optional<ListenPassword> listenPassword) {
     this.options = options;
+    this.statusDirectory = status;
+    this.approvals =
+        new ApprovalDesk(
+            new RequestFiles(status.path()), options.approverGroups(), Clock.systemUTC(), registry);
     this.threads = new GatewayThreads(Runtime.getRuntime().availableProcessors());
     this.gateway =
         new Gateway(
             threads,
             registry,
-            (connection, shared) -> new PostgresqlServer(connection, shared, listenPassword),
+            (connection, shared) ->
+                new PostgresqlServer(connection, shared, approvals, listenPassword),
             options.freePorts());
     this.rejected =
         Counter.builder("chaperone.configuration.rejected")
@@ -101,9 +113,8 @@ final class Standalone {
     } catch (IOException e) {
       throw new IOException("--status " + options.status() + ": " + reason(e), e);
     }
-    Standalone standalone = new Standalone(options, listenPassword);
+    Standalone standalone = new Standalone(options, status, listenPassword);
     try {
-      standalone.statusDirectory = status;
       standalone.begin(configuration, look);
       return standalone;
     } catch (IOException e) {
@@ -136,6 +147,7 @@ final class Standalone {
         throw new IOException("--management-port " + port + ": " + reason(e), e);
       }
     }
+    approvals.start();
     gateway.apply(configuration);
     watch =
         new DirectoryWatch(
@@ -244,6 +256,7 @@ final class Standalone {
       management.close();
     }
     gateway.close();
+    approvals.close();
     threads.close();
   }
 

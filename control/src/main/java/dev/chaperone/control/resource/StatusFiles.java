@@ -5,6 +5,7 @@ import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
+import dev.chaperone.policy.sql.ReadableText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.reader.StreamReader;
 
 /**
  * Resources of one kind that the gateway writes and people edit, one file each: what an API server
@@ -227,6 +229,15 @@ public final class StatusFiles<S, T> {
 
   /** Writes a resource, or replaces it; readable by its owner alone. */
   public void write(Entry<S, T> entry) throws IOException {
+    write(entry, false);
+  }
+
+  /**
+   * Writes a resource, or replaces it.
+   *
+   * @param durably whether it is on disk when this returns
+   */
+  public void write(Entry<S, T> entry, boolean durably) throws IOException {
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("name", entry.name());
     metadata.put("namespace", entry.namespace());
@@ -248,10 +259,22 @@ public final class StatusFiles<S, T> {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     try {
       Files.write(temporary, text(resource).getBytes(StandardCharsets.UTF_8));
+      if (durably) {
+        force(temporary, StandardOpenOption.WRITE);
+      }
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      if (durably) {
+        force(directory, StandardOpenOption.READ);
+      }
     } finally {
       Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static void force(Path path, StandardOpenOption option) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, option)) {
+      channel.force(true);
     }
   }
 
@@ -301,6 +324,10 @@ public final class StatusFiles<S, T> {
     }
     if (value instanceof Enum<?> constant) {
       return label(constant);
+    }
+    if (value instanceof String text) {
+      // What cannot be printed would be written in base64, which nobody can read.
+      return StreamReader.isPrintable(text) ? text : ReadableText.value(text);
     }
     if (!(value instanceof Record)) {
       return value;

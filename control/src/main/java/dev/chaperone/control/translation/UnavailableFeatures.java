@@ -6,7 +6,6 @@ import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.IdentitySource;
 import dev.chaperone.crds.v1alpha1.Protocol;
-import dev.chaperone.crds.v1alpha1.RuleAction;
 import java.util.List;
 
 /**
@@ -67,15 +66,6 @@ final class UnavailableFeatures {
               "spec.masking",
               "not available in this version: masking; remove it, or deny the resources with a"
                   + " rule"));
-    }
-    for (int i = 0; spec.rules() != null && i < spec.rules().size(); i++) {
-      if (spec.rules().get(i).action() == RuleAction.REQUIRE_APPROVAL) {
-        problems.add(
-            policy.problem(
-                "spec.rules[" + i + "].action",
-                "not available in this version: RequireApproval; remove the rule or use Allow or"
-                    + " Deny"));
-      }
     }
   }
 }

@@ -13,7 +13,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
-import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.parser.CCJSqlParser;
 import net.sf.jsqlparser.parser.CCJSqlParserUtil;
 import net.sf.jsqlparser.schema.Column;
@@ -71,7 +70,12 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     parse("insert into a (b) select * from c", TimeUnit.SECONDS.toNanos(10));
   }
 
-  /** What the grammar says of a statement. */
+  /**
+   * What the grammar says of a statement.
+   *
+   * @param where whether what is written is restricted; INSERT and MERGE have no WHERE of their own
+   *     and the grammar has no say there
+   */
   private record Facts(
       String target, boolean where, boolean select, Set<String> tables, Set<String> columns) {}
 
@@ -180,16 +184,18 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
       tables.add(lastName(table));
     }
     if (statement instanceof Insert insert) {
-      return Optional.of(facts(insert.getTable(), null, tables, names.columns));
+      return Optional.of(facts(insert.getTable(), true, tables, names.columns));
     }
     if (statement instanceof Update update) {
-      return Optional.of(facts(update.getTable(), update.getWhere(), tables, names.columns));
+      return Optional.of(
+          facts(update.getTable(), update.getWhere() != null, tables, names.columns));
     }
     if (statement instanceof Delete delete) {
-      return Optional.of(facts(delete.getTable(), delete.getWhere(), tables, names.columns));
+      return Optional.of(
+          facts(delete.getTable(), delete.getWhere() != null, tables, names.columns));
     }
     if (statement instanceof Merge merge) {
-      return Optional.of(facts(merge.getTable(), null, tables, names.columns));
+      return Optional.of(facts(merge.getTable(), true, tables, names.columns));
     }
     if (statement instanceof Select) {
       return Optional.of(new Facts("", false, true, tables, names.columns));
@@ -197,9 +203,8 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     return Optional.empty();
   }
 
-  private static Facts facts(
-      Table target, Expression where, Set<String> tables, Set<String> columns) {
-    return new Facts(lastName(target.getName()), where != null, false, tables, columns);
+  private static Facts facts(Table target, boolean where, Set<String> tables, Set<String> columns) {
+    return new Facts(lastName(target.getName()), where, false, tables, columns);
   }
 
   /** The last part of a qualified name, without quotes. */

@@ -18,6 +18,7 @@ import java.util.function.Supplier;
 final class Reading {
   private final Set<Access> accesses = new LinkedHashSet<>();
   private final List<SessionEffect> effects = new ArrayList<>();
+  private final List<String> bodies = new ArrayList<>(0);
   private final Set<Dependency> dependencies = EnumSet.noneOf(Dependency.class);
   private final Set<String> tables = new LinkedHashSet<>();
   private final Set<String> targets = new LinkedHashSet<>();
@@ -39,6 +40,11 @@ final class Reading {
 
   void effect(SessionEffect effect) {
     effects.add(effect);
+  }
+
+  /** A statement made earlier runs here under its name. */
+  void runs(SqlStatement earlier) {
+    bodies.add(earlier.canonical());
   }
 
   void dependsOn(Dependency dependency) {
@@ -166,6 +172,7 @@ final class Reading {
         canonical,
         new Operation.Part(command, List.copyOf(accesses), attributes),
         effects,
+        bodies,
         refusal);
   }
 }

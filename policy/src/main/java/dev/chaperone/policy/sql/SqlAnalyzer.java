@@ -63,7 +63,7 @@ public final class SqlAnalyzer implements AutoCloseable {
       if (text.length() > 0) {
         text.append("; ");
       }
-      text.append(statement.canonical());
+      text.append(statement.withBodies());
       parts.add(statement.part());
     }
     return new Operation("PostgreSQL", text.toString(), parts, dependencies);

@@ -399,6 +399,7 @@ final class StatementReader {
     }
     boolean where = !candidates.isEmpty();
     for (SqlStatement candidate : candidates) {
+      reading.runs(candidate);
       candidate.part().accesses().forEach(reading::add);
       candidate.refusal().ifPresent(reading::refuse);
       where &= Boolean.TRUE.equals(candidate.part().attributes().get(SqlAttributes.HAS_WHERE));

@@ -370,6 +370,12 @@ class SqlAnalyzerTest {
   }
 
   @Test
+  void theRestrictionOfWhatIsInsertedIsNoneOfTheInsert() {
+    assertThat(accesses("INSERT INTO orders SELECT id, name FROM customers WHERE id = 1"))
+        .containsExactlyInAnyOrder("Write INSERT public.orders", "Read SELECT public.customers");
+  }
+
+  @Test
   void longListsOfRowsAreStillRead() {
     String text = "INSERT INTO orders VALUES (1, 'a')" + ", (2, 'b')".repeat(10_000);
     assertThat(accesses(text)).containsExactly("Write INSERT public.orders");

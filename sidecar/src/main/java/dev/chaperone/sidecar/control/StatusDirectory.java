@@ -54,6 +54,11 @@ public final class StatusDirectory {
     return new StatusDirectory(real);
   }
 
+  /** Where it is. */
+  public Path path() {
+    return directory;
+  }
+
   /** Writes everything anew. */
   public synchronized void write(ConfigurationState state, List<Served> served) throws IOException {
     Map<String, Object> configuration = new LinkedHashMap<>();

@@ -16,6 +16,7 @@ public final class ConnectionMetrics {
   private final MeterRegistry registry;
   private final String connection;
   private final Counter allowed;
+  private final Counter approved;
   private final Map<Refusal.Kind, Counter> refused = new EnumMap<>(Refusal.Kind.class);
   private final Counter protocolErrors;
   private final Counter limited;
@@ -25,6 +26,7 @@ public final class ConnectionMetrics {
     this.registry = registry;
     this.connection = connection;
     this.allowed = operations("allowed", "none");
+    this.approved = operations("approved", "none");
     for (Refusal.Kind kind : Refusal.Kind.values()) {
       refused.put(kind, operations("refused", kind.label()));
     }
@@ -56,6 +58,10 @@ public final class ConnectionMetrics {
 
   void allowed() {
     allowed.increment();
+  }
+
+  void approved() {
+    approved.increment();
   }
 
   void refused(Refusal.Kind kind) {
@@ -94,6 +100,11 @@ public final class ConnectionMetrics {
   /** How many operations were allowed so far. */
   long allowedCount() {
     return (long) allowed.count();
+  }
+
+  /** How many operations were approved by people so far. */
+  long approvedCount() {
+    return (long) approved.count();
   }
 
   /** How many operations were refused so far. */

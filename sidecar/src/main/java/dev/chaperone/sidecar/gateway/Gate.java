@@ -31,14 +31,42 @@ public final class Gate {
    */
   public Optional<Refusal> admit(Ruling ruling, Decision decision) {
     if (decision instanceof Decision.Allow) {
-      if (ruling.limits().operationsPerMinute().isPresent()
-          && !rate.tryAcquire(ruling.limits().operationsPerMinute().getAsLong())) {
-        return Optional.of(refuseRate(ruling));
+      Optional<Refusal> tooMany = acquire(ruling);
+      if (tooMany.isEmpty()) {
+        metrics.allowed();
       }
-      metrics.allowed();
-      return Optional.empty();
+      return tooMany;
     }
     return Optional.of(refuse(decision));
+  }
+
+  /**
+   * Lets an operation ask for approval or says why not: what asks counts against the rate too.
+   *
+   * @param ruling what is in force
+   * @return empty where it may ask
+   */
+  public Optional<Refusal> request(Ruling ruling) {
+    return acquire(ruling);
+  }
+
+  /** An operation that was approved goes on. */
+  public void approved() {
+    metrics.approved();
+  }
+
+  /** Refuses what needs approval and does not get it. */
+  public Refusal approval(String message, String detail, String hint) {
+    metrics.refused(Refusal.Kind.APPROVAL);
+    String id = "Decision " + newDecisionId() + ".";
+    return new Refusal(Refusal.Kind.APPROVAL, message, detail + " " + id, hint);
+  }
+
+  private Optional<Refusal> acquire(Ruling ruling) {
+    return ruling.limits().operationsPerMinute().isPresent()
+            && !rate.tryAcquire(ruling.limits().operationsPerMinute().getAsLong())
+        ? Optional.of(refuseRate(ruling))
+        : Optional.empty();
   }
 
   /**
@@ -63,13 +91,8 @@ public final class Gate {
       String detail = reason.equals(deny.message()) ? id : reason + " " + id;
       return new Refusal(Refusal.Kind.POLICY, deny.message(), detail, deny.hint());
     }
-    // A connection whose policies ask for approval is not served by this version; should such a
-    // decision come here all the same, the operation does not pass.
-    return new Refusal(
-        Refusal.Kind.POLICY,
-        "this operation needs approval, which is not available",
-        reason + " " + id,
-        "");
+    // What needs approval is brought to the approval desk and does not come here.
+    return new Refusal(Refusal.Kind.POLICY, "this operation needs approval", reason + " " + id, "");
   }
 
   private Refusal refuseRate(Ruling ruling) {

@@ -19,6 +19,8 @@ public record Refusal(Kind kind, String message, String detail, String hint) {
     POLICY("policy"),
     /** No policy could allow it: it would take away what the gateway rests on. */
     GUARD("guard"),
+    /** It needs approval and does not get it. */
+    APPROVAL("approval"),
     /** Too many operations in the last minute. */
     RATE("rate");
 

@@ -1,7 +1,13 @@
 package dev.chaperone.sidecar.testing;
 
 import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.resource.StatusFiles;
 import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
+import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
+import dev.chaperone.sidecar.approval.ApprovalDesk;
+import dev.chaperone.sidecar.approval.ApproverGroups;
+import dev.chaperone.sidecar.approval.RequestFiles;
 import dev.chaperone.sidecar.gateway.Gateway;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.protocol.postgresql.PostgresqlServer;
@@ -12,9 +18,12 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 
 /** The real gateway in this process, configured by YAML in a directory of its own. */
 public final class GatewayUnderTest implements AutoCloseable {
@@ -44,16 +53,27 @@ public final class GatewayUnderTest implements AutoCloseable {
   private final Path directory;
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final GatewayThreads threads = new GatewayThreads(2);
+  private final Path status;
+  private final ApprovalDesk approvals;
   private final Gateway gateway;
   private long generation;
 
-  private GatewayUnderTest(Path directory) {
+  private GatewayUnderTest(Path directory) throws IOException {
     this.directory = directory;
+    this.status = Files.createTempDirectory("chaperone-status");
+    this.approvals =
+        new ApprovalDesk(
+            new RequestFiles(status),
+            new ApproverGroups(Map.of("dba", Set.of("alice", "bob", "carol"))),
+            Clock.systemUTC(),
+            registry);
+    approvals.start();
     this.gateway =
         new Gateway(
             threads,
             registry,
-            (connection, shared) -> new PostgresqlServer(connection, shared, Optional.empty()),
+            (connection, shared) ->
+                new PostgresqlServer(connection, shared, approvals, Optional.empty()),
             true);
   }
 
@@ -177,6 +197,16 @@ public final class GatewayUnderTest implements AutoCloseable {
     }
   }
 
+  /** Where it writes requests for approval. */
+  public Path status() {
+    return status;
+  }
+
+  /** The requests for approval. */
+  public StatusFiles<ApprovalRequestSpec, ApprovalRequestStatus> requests() {
+    return StatusFiles.approvalRequests(status);
+  }
+
   /** Where its YAML is. */
   public Path directory() {
     return directory;
@@ -245,7 +275,9 @@ public final class GatewayUnderTest implements AutoCloseable {
   @Override
   public void close() {
     gateway.close();
+    approvals.close();
     threads.close();
     TestPostgres.removeRecursively(directory);
+    TestPostgres.removeRecursively(status);
   }
 }

@@ -137,9 +137,9 @@ final class AgentStartup extends ByteToMessageDecoder {
 
   private void cancel(ChannelHandlerContext ctx, Startup.CancelRequest request) {
     state = State.OPENING;
-    Optional<TargetConnection> target = shared.cancelKeys().find(request);
-    if (target.isPresent()) {
-      shared.canceller().cancel(target.get()).addListener(done -> ctx.close());
+    Optional<ClientSession> session = shared.cancelKeys().find(request);
+    if (session.isPresent()) {
+      session.get().cancelRequested().addListener(done -> ctx.close());
     } else {
       ctx.close();
     }
@@ -311,7 +311,7 @@ final class AgentStartup extends ByteToMessageDecoder {
     ByteBuf greeting = agent.alloc().buffer(512);
     MessageWriter.authenticationOk(greeting);
     target.parameters().forEach((name, value) -> greetingParameter(greeting, name, value));
-    MessageWriter.backendKeyData(greeting, target.processId(), shared.cancelKeys().add(target));
+    MessageWriter.backendKeyData(greeting, target.processId(), shared.cancelKeys().add(session));
     pending.becomes(session);
     session.start(greeting);
     ctx.pipeline().remove(this);

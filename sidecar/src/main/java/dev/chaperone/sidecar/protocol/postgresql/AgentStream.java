@@ -46,6 +46,7 @@ final class AgentStream implements MessageFramer.Handler {
   private final StatementNames names;
   private final Judge judge;
   private final MessageBounds bounds;
+  private final Holding holding;
   private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
   private ErrorReply unreadable;
 
@@ -75,14 +76,26 @@ final class AgentStream implements MessageFramer.Handler {
   /** The search path may be one that only the target knows yet. */
   private boolean searchPathUnknown;
 
+  /** An Execute was sent since the last Sync: the target keeps its transaction open. */
+  private boolean executedInGroup;
+
+  /** Something that may change data was sent since the target was last outside a transaction. */
+  private boolean wrote;
+
   /** The catalog may be another one when the open transaction is over. */
   private boolean catalogChanged;
 
-  AgentStream(ClientSession session, ReplyLedger ledger, StatementNames names, Judge judge) {
+  AgentStream(
+      ClientSession session,
+      ReplyLedger ledger,
+      StatementNames names,
+      Judge judge,
+      Holding holding) {
     this.session = session;
     this.ledger = ledger;
     this.names = names;
     this.judge = judge;
+    this.holding = holding;
     this.bounds = new MessageBounds(session::statementBytes, session::messageBytes);
   }
 
@@ -92,7 +105,59 @@ final class AgentStream implements MessageFramer.Handler {
 
   /** Whether nothing is open that a close would cut off. */
   boolean isBetweenGroups() {
-    return !groupOpen && !copyPending && !settling && !asking && framer.pendingBytes() == 0;
+    return !groupOpen
+        && !copyPending
+        && !settling
+        && !asking
+        && !holding.isWaiting()
+        && framer.pendingBytes() == 0;
+  }
+
+  /** Whether an operation waits for people. */
+  boolean isHeld() {
+    return holding.isHeld();
+  }
+
+  /** Nobody waits for the operation any more. */
+  void abandonHeld() {
+    holding.abandon();
+  }
+
+  /** Ends the wait for people, if there is one; returns whether there was. */
+  boolean cancelHeld() {
+    if (!holding.isHeld()) {
+      return false;
+    }
+    holding.cancel(
+        ErrorReply.error(
+            SqlState.QUERY_CANCELED,
+            "canceling statement due to user request",
+            "Its request for approval stays open: send the operation again once it is approved."));
+    return true;
+  }
+
+  /** What was judged is judged anew when it is shown again. */
+  void forgetJudgements() {
+    judged.clear();
+    unreadable = null;
+  }
+
+  /** The target is outside a transaction, and nothing was sent since that opens one. */
+  void transactionEnded() {
+    if (!executedInGroup) {
+      wrote = false;
+    }
+  }
+
+  /** What the next operation would be part of, where the target has answered all that was sent. */
+  TransactionState transactionState(TransactionStatus status) {
+    if (status == TransactionStatus.FAILED) {
+      return TransactionState.FAILED;
+    }
+    if (status == TransactionStatus.IDLE && !executedInGroup) {
+      return TransactionState.NONE;
+    }
+    return wrote ? TransactionState.WRITTEN : TransactionState.OPEN;
   }
 
   /** Whether nothing more is judged until the target has answered all that was sent. */
@@ -149,7 +214,7 @@ final class AgentStream implements MessageFramer.Handler {
 
   @Override
   public boolean isBlocked() {
-    return asking || copyPending || settling || session.isTargetBehind();
+    return asking || copyPending || settling || holding.isWaiting() || session.isTargetBehind();
   }
 
   @Override
@@ -243,7 +308,7 @@ final class AgentStream implements MessageFramer.Handler {
       case FrontendMessage.PARSE:
         return onParse(buffer, body);
       case FrontendMessage.BIND:
-        return onBind(body, available == bodyBytes);
+        return onBind(buffer, body, start + bodyBytes, available == bodyBytes);
       case FrontendMessage.DESCRIBE:
         return onDescribe(body);
       case FrontendMessage.EXECUTE:
@@ -267,11 +332,16 @@ final class AgentStream implements MessageFramer.Handler {
     if (judgement == null) {
       return waitOrRefuse(FrontendMessage.QUERY);
     }
-    Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
-    if (refusal.isPresent()) {
-      return refuse(FrontendMessage.QUERY, refusal.get());
+    Disposition stopped =
+        stop(
+            FrontendMessage.QUERY,
+            judgement,
+            () -> session.heldOperations().of(judgement, BoundParameters.NONE));
+    if (stopped != null) {
+      return stopped;
     }
     groupOpen = false;
+    executedInGroup = false;
     ledger
         .add(Kind.QUERY, ++group)
         .running(
@@ -292,8 +362,11 @@ final class AgentStream implements MessageFramer.Handler {
       return refuse(FrontendMessage.PARSE, bounds.tooLong(FrontendMessage.PARSE));
     }
     boolean runsChecks = false;
-    for (int types = body.readShort(); types > 0; types--) {
-      runsChecks |= judge.runsChecks(Integer.toUnsignedLong(body.readInt()));
+    int typeCount = body.readShort();
+    int[] types = typeCount == 0 ? PreparedStatement.NO_TYPES : new int[typeCount];
+    for (int i = 0; i < typeCount; i++) {
+      types[i] = body.readInt();
+      runsChecks |= judge.runsChecks(Integer.toUnsignedLong(types[i]));
     }
     body.requireEnd();
     if (runsChecks) {
@@ -321,15 +394,17 @@ final class AgentStream implements MessageFramer.Handler {
               "Close prepared statements that are not used any more."));
     }
     byte[] text = ByteBufUtil.getBytes(buffer, textStart, textLength, true);
-    PreparedStatement statement = new PreparedStatement(name, text, judgement);
+    PreparedStatement statement = new PreparedStatement(name, text, types, judgement);
     names.parsing(statement);
     send(Kind.PARSE).changing(statement);
     return Disposition.FORWARD;
   }
 
-  private Disposition onBind(BodyReader body, boolean complete) throws MalformedMessage {
+  private Disposition onBind(ByteBuf buffer, BodyReader body, int end, boolean complete)
+      throws MalformedMessage {
     String portalName = body.readName();
     String statementName = body.readName();
+    int valuesStart = body.position();
     if (complete) {
       requireBindShape(body);
     }
@@ -347,10 +422,31 @@ final class AgentStream implements MessageFramer.Handler {
     if (judgements.isEmpty()) {
       return waitOrRefuse(FrontendMessage.BIND);
     }
-    for (Judgement judgement : judgements) {
-      Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
-      if (refusal.isPresent()) {
-        return refuse(FrontendMessage.BIND, refusal.get());
+    for (int i = 0; i < judgements.size(); i++) {
+      Judgement judgement = judgements.get(i);
+      if (judgement.needsApproval() && judgements.size() > 1) {
+        return refuse(
+            FrontendMessage.BIND,
+            ErrorReply.error(
+                SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "this operation needs approval, and another statement of its name is on its way",
+                "Send Sync after each Parse and Close, or use another name."));
+      }
+      Optional<BoundParameters> values =
+          judgement.needsApproval() && complete
+              ? Optional.of(
+                  BoundParameters.read(
+                      buffer,
+                      new BodyReader(buffer, valuesStart, end - valuesStart),
+                      candidates.get(i).parameterTypes()))
+              : Optional.empty();
+      Disposition stopped =
+          stop(
+              FrontendMessage.BIND,
+              judgement,
+              () -> values.flatMap(bound -> session.heldOperations().of(judgement, bound)));
+      if (stopped != null) {
+        return stopped;
       }
     }
     if (!portalName.isEmpty() && !names.hasRoomFor(0)) {
@@ -365,6 +461,27 @@ final class AgentStream implements MessageFramer.Handler {
     names.bind(portalName, new Portal(operation, judgements, texts(candidates), group, false));
     send(Kind.BIND);
     return Disposition.FORWARD;
+  }
+
+  /**
+   * What becomes of an operation that was judged where it does not simply go on; null where it
+   * does.
+   */
+  private Disposition stop(byte type, Judgement judgement, Holding.Source source) {
+    if (judgement.needsApproval() && !Refusals.isUnfit(judgement)) {
+      Holding.Outcome outcome = holding.admit(judgement, source);
+      if (outcome instanceof Holding.Outcome.Wait) {
+        // By the time it is shown again, something else may be in force.
+        judged.clear();
+        return Disposition.WAIT;
+      }
+      return outcome instanceof Holding.Outcome.Refuse refused
+          ? refuse(type, refused.reply())
+          : null;
+    }
+    holding.abandon();
+    Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
+    return refusal.isPresent() ? refuse(type, refusal.get()) : null;
   }
 
   /** One for each candidate, or none where one has to be waited for. */
@@ -453,6 +570,7 @@ final class AgentStream implements MessageFramer.Handler {
           FrontendMessage.EXECUTE,
           ErrorReply.error(SqlState.INVALID_CURSOR_NAME, "portal \"" + name + "\" does not exist"));
     }
+    executedInGroup = true;
     ReplyLedger.Entry entry = send(Kind.EXECUTE).running(portal.operation());
     for (Judgement judgement : portal.judgements()) {
       entry.effects(judgement.effects()).copyingIn(judgement.has(Consequence.COPIES_IN));
@@ -464,6 +582,7 @@ final class AgentStream implements MessageFramer.Handler {
   private Disposition onSync() {
     ledger.add(Kind.SYNC, group++);
     groupOpen = false;
+    executedInGroup = false;
     state = State.READY;
     settleIfDisturbed();
     return Disposition.FORWARD;
@@ -641,6 +760,7 @@ final class AgentStream implements MessageFramer.Handler {
     if (judgement.has(Consequence.DISTURBS_CONTEXT)) {
       disturbed = true;
     }
+    wrote |= judgement.has(Consequence.CHANGES_DATA);
     searchPathUnknown |= judgement.has(Consequence.RUNS_UNKNOWN_CODE);
     catalogChanged |= judgement.has(Consequence.CHANGES_CATALOG);
     for (SessionEffect effect : judgement.effects()) {

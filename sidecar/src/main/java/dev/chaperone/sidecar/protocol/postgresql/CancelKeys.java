@@ -14,25 +14,25 @@ final class CancelKeys {
   private record Key(int processId, int secret) {}
 
   private final SecureRandom random = new SecureRandom();
-  private final Map<Key, TargetConnection> targets = new ConcurrentHashMap<>();
-  private final Map<TargetConnection, Key> keys = new ConcurrentHashMap<>();
+  private final Map<Key, ClientSession> sessions = new ConcurrentHashMap<>();
+  private final Map<ClientSession, Key> keys = new ConcurrentHashMap<>();
 
   /** Makes a secret for a connection. */
-  int add(TargetConnection target) {
-    Key key = new Key(target.processId(), random.nextInt());
-    targets.put(key, target);
-    keys.put(target, key);
+  int add(ClientSession session) {
+    Key key = new Key(session.processId(), random.nextInt());
+    sessions.put(key, session);
+    keys.put(session, key);
     return key.secret();
   }
 
-  void remove(TargetConnection target) {
-    Key key = keys.remove(target);
+  void remove(ClientSession session) {
+    Key key = keys.remove(session);
     if (key != null) {
-      targets.remove(key);
+      sessions.remove(key);
     }
   }
 
-  Optional<TargetConnection> find(Startup.CancelRequest request) {
-    return Optional.ofNullable(targets.get(new Key(request.processId(), request.secret())));
+  Optional<ClientSession> find(Startup.CancelRequest request) {
+    return Optional.ofNullable(sessions.get(new Key(request.processId(), request.secret())));
   }
 }

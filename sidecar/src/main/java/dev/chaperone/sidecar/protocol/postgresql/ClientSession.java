@@ -4,6 +4,7 @@ import dev.chaperone.sidecar.gateway.ClientConnection;
 import dev.chaperone.sidecar.gateway.ConnectionMetrics;
 import dev.chaperone.sidecar.gateway.Gate;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
+import dev.chaperone.sidecar.gateway.Session;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -12,6 +13,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -64,7 +66,9 @@ final class ClientSession implements ClientConnection {
     this.shared = shared;
     this.sessionUser = target.sessionUser();
     this.judge = shared.newJudge(agent.eventLoop());
-    this.agentStream = new AgentStream(this, ledger, names, judge);
+    this.agentStream =
+        new AgentStream(
+            this, ledger, names, judge, new Holding(this, shared.desk(), agent.eventLoop()));
     this.targetStream = new TargetStream(this, ledger, names);
   }
 
@@ -101,6 +105,19 @@ final class ClientSession implements ClientConnection {
     return agentStream;
   }
 
+  /** The process id of the backend that works for this client. */
+  int processId() {
+    return target.processId();
+  }
+
+  Session session() {
+    return connection.session();
+  }
+
+  HeldOperations heldOperations() {
+    return shared.heldOperations();
+  }
+
   Gate gate() {
     return connection.gate();
   }
@@ -120,6 +137,22 @@ final class ClientSession implements ClientConnection {
   /** Whether the target owes no answer and no transaction is open that could be undone. */
   boolean isQuiet() {
     return ledger.isEmpty() && targetStream.status() != TransactionStatus.IN_TRANSACTION;
+  }
+
+  /** Whether the target has answered all that was sent. */
+  boolean isAnswered() {
+    return ledger.isEmpty();
+  }
+
+  /** Has the target answer what it was sent, though the client has not asked for it yet. */
+  void askForAnswers() {
+    agentStream.framer().forwardPreceding();
+    writeToTarget(MessageWriter::flush);
+  }
+
+  /** What the next operation would be part of; once {@link #isAnswered()}. */
+  TransactionState transactionState() {
+    return agentStream.transactionState(targetStream.status());
   }
 
   /** Whether nothing more may be sent to the target for now. */
@@ -170,6 +203,20 @@ final class ClientSession implements ClientConnection {
     writeToAgent(out);
   }
 
+  /** Tells the agent something that is no error; only once {@link #isAnswered()}. */
+  void notice(String message, String detail, String hint) {
+    ByteBuf out = agent.alloc().buffer(512);
+    MessageWriter.noticeResponse(out, message, detail, hint);
+    writeToAgent(out);
+    flush();
+  }
+
+  /** The message that waited for people is judged anew. */
+  void judgeAgain() {
+    agentStream.forgetJudgements();
+    processAgent();
+  }
+
   /** Tells the agent that the session is ready, where the target was not asked. */
   void replyReady() {
     ByteBuf out = agent.alloc().buffer(6);
@@ -205,8 +252,23 @@ final class ClientSession implements ClientConnection {
                         }));
   }
 
-  /** Forwards a cancel request of the agent's. */
-  Future<Void> cancelUpstream() {
+  /** The agent asks to cancel what it is doing; from any thread. */
+  Future<Void> cancelRequested() {
+    Promise<Void> done = agent.eventLoop().newPromise();
+    agent
+        .eventLoop()
+        .execute(
+            () -> {
+              if (agentStream.cancelHeld()) {
+                done.trySuccess(null);
+              } else {
+                cancelUpstream().addListener(sent -> done.trySuccess(null));
+              }
+            });
+    return done;
+  }
+
+  private Future<Void> cancelUpstream() {
     return shared.canceller().cancel(target);
   }
 
@@ -239,6 +301,9 @@ final class ClientSession implements ClientConnection {
     if (!ledger.isEmpty()) {
       return;
     }
+    if (targetStream.status() == TransactionStatus.IDLE) {
+      agentStream.transactionEnded();
+    }
     if (agentStream.isSettling()) {
       settle();
     } else if (draining != null) {
@@ -254,6 +319,7 @@ final class ClientSession implements ClientConnection {
   /** The agent said good-bye. */
   void agentTerminates() {
     ended = true;
+    agentStream.abandonHeld();
     agentStream.framer().forwardPreceding();
     ByteBuf out = target.channel().alloc().buffer(5);
     MessageWriter.terminate(out);
@@ -266,6 +332,7 @@ final class ClientSession implements ClientConnection {
       return;
     }
     ended = true;
+    agentStream.abandonHeld();
     if (!ledger.isEmpty()) {
       cancelUpstream();
     }
@@ -376,7 +443,10 @@ final class ClientSession implements ClientConnection {
   }
 
   private void drainIfQuiet() {
-    if (ledger.isEmpty()
+    if (agentStream.isHeld()) {
+      // A person may take longer than a shutdown can wait.
+      close(draining);
+    } else if (ledger.isEmpty()
         && targetStream.status() == TransactionStatus.IDLE
         && agentStream.isBetweenGroups()) {
       close(draining);
@@ -459,7 +529,11 @@ final class ClientSession implements ClientConnection {
       guarded(
           () -> {
             agentStream.framer().append(ctx.alloc(), (ByteBuf) message);
-            agentStream.framer().run();
+            if (agentStream.isHeld() && agentStream.framer().holds(FrontendMessage.TERMINATE)) {
+              agentTerminates();
+            } else {
+              agentStream.framer().run();
+            }
           });
     }
 
@@ -477,7 +551,8 @@ final class ClientSession implements ClientConnection {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
       ended = true;
-      shared.cancelKeys().remove(target);
+      agentStream.abandonHeld();
+      shared.cancelKeys().remove(ClientSession.this);
       agentStream.framer().close();
       target.channel().close();
     }

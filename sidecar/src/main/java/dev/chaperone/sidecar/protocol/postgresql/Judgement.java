@@ -59,6 +59,11 @@ record Judgement(
     return consequences.contains(consequence);
   }
 
+  /** Whether it waits for a person. */
+  boolean needsApproval() {
+    return decision.isPresent() && decision.get() instanceof Decision.RequireApproval;
+  }
+
   /** Whether it may be used again for the same text in the same context. */
   boolean isReusable() {
     return !analysis.dependencies().contains(Dependency.SESSION);

@@ -111,6 +111,28 @@ final class MessageFramer {
     emit(position);
   }
 
+  /**
+   * Whether a message of that type stands among those that were read and not yet judged. Looks no
+   * further than the first that is not there as a whole.
+   */
+  boolean holds(byte type) {
+    if (buffer == null || streaming > 0) {
+      return false;
+    }
+    int at = position;
+    while (buffer.writerIndex() - at >= HEADER_BYTES) {
+      int length = buffer.getInt(at + 1);
+      if (buffer.getByte(at) == type) {
+        return true;
+      }
+      if (length < 4 || length > buffer.writerIndex() - at - 1) {
+        return false;
+      }
+      at += length + 1;
+    }
+    return false;
+  }
+
   /** Frees what is held. */
   void close() {
     if (buffer != null) {

@@ -32,6 +32,18 @@ final class MessageWriter {
     end(out, length);
   }
 
+  static void noticeResponse(ByteBuf out, String message, String detail, String hint) {
+    int length = begin(out, BackendMessage.NOTICE_RESPONSE);
+    field(out, 'S', "NOTICE");
+    field(out, 'V', "NOTICE");
+    field(out, 'C', SqlState.SUCCESSFUL_COMPLETION);
+    field(out, 'M', message);
+    field(out, 'D', detail);
+    field(out, 'H', hint);
+    out.writeByte(0);
+    end(out, length);
+  }
+
   static void readyForQuery(ByteBuf out, byte status) {
     int length = begin(out, BackendMessage.READY_FOR_QUERY);
     out.writeByte(status);

@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
 import dev.chaperone.sidecar.gateway.ListenPassword;
@@ -12,11 +13,17 @@ public final class PostgresqlServer implements ProtocolServer {
   private final SharedTarget shared;
   private final Optional<ListenPassword> listenPassword;
 
+  /**
+   * A server for one connection.
+   *
+   * @param desk where operations that need approval are brought
+   */
   public PostgresqlServer(
       GuardedConnection connection,
       GatewayThreads threads,
+      ApprovalDesk desk,
       Optional<ListenPassword> listenPassword) {
-    this.shared = new SharedTarget(connection, threads);
+    this.shared = new SharedTarget(connection, threads, desk);
     this.listenPassword = listenPassword;
   }
 

@@ -8,20 +8,25 @@ import java.nio.charset.StandardCharsets;
  * judged anew at each Bind under the policy, role, search path and catalog of that moment.
  */
 final class PreparedStatement implements StatementNames.Change {
+  /** Most clients leave the types to the server. */
+  static final int[] NO_TYPES = {};
+
   private final String name;
   private final byte[] text;
+  private final int[] parameterTypes;
   private Judgement judgement;
 
-  PreparedStatement(String name, byte[] text, Judgement judgement) {
+  PreparedStatement(String name, byte[] text, int[] parameterTypes, Judgement judgement) {
     this.name = name;
     this.text = text;
+    this.parameterTypes = parameterTypes;
     this.judgement = judgement;
   }
 
   /** A statement that {@code PREPARE} makes. */
   static PreparedStatement of(SessionEffect.Prepares effect) {
     return new PreparedStatement(
-        effect.name(), effect.body().canonical().getBytes(StandardCharsets.UTF_8), null);
+        effect.name(), effect.body().canonical().getBytes(StandardCharsets.UTF_8), NO_TYPES, null);
   }
 
   String name() {
@@ -30,6 +35,11 @@ final class PreparedStatement implements StatementNames.Change {
 
   byte[] text() {
     return text;
+  }
+
+  /** OIDs of the parameters' types as far as the client declared them; not to be modified. */
+  int[] parameterTypes() {
+    return parameterTypes;
   }
 
   /** The last judgement; valid only in the context it was made in. Null where there is none. */

@@ -32,6 +32,13 @@ final class Refusals {
     return errorReply(gate.guard(reason, hint));
   }
 
+  /** Whether it is refused whatever policy says. */
+  static boolean isUnfit(Judgement judgement) {
+    return judgement.analysis() instanceof SqlAnalysis.Unreadable
+        || judgement.refusal().isPresent()
+        || judgement.has(Consequence.GOES_ON_AFTER_UNKNOWN_CODE);
+  }
+
   /** What is refused whatever policy says. */
   private static Optional<ErrorReply> unfit(Gate gate, Judgement judgement) {
     if (judgement.analysis() instanceof SqlAnalysis.Unreadable unreadable) {
@@ -56,7 +63,8 @@ final class Refusals {
     return !(judgement.decision().orElseThrow() instanceof Decision.Deny);
   }
 
-  private static ErrorReply errorReply(Refusal refusal) {
+  /** A refusal in PostgreSQL's words. */
+  static ErrorReply errorReply(Refusal refusal) {
     return new ErrorReply(
         ErrorReply.Severity.ERROR,
         refusal.kind() == Refusal.Kind.RATE

@@ -4,6 +4,7 @@ import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.SqlAnalyzer;
 import dev.chaperone.policy.sql.SqlLimits;
+import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
 import dev.chaperone.sidecar.gateway.Ruling;
@@ -35,6 +36,8 @@ final class SharedTarget implements AutoCloseable {
   private final GatewayThreads threads;
   private final TargetConnector connector;
   private final Canceller canceller;
+  private final ApprovalDesk desk;
+  private final HeldOperations heldOperations;
   private final CancelKeys cancelKeys = new CancelKeys();
   private final CatalogMonitor catalog;
   private final Map<EventLoop, JudgementContexts> contexts = new ConcurrentHashMap<>();
@@ -42,11 +45,13 @@ final class SharedTarget implements AutoCloseable {
   private volatile Route route;
   private CompletableFuture<SqlAnalyzer> analyzer;
 
-  SharedTarget(GuardedConnection connection, GatewayThreads threads) {
+  SharedTarget(GuardedConnection connection, GatewayThreads threads, ApprovalDesk desk) {
     this.connection = connection;
     this.threads = threads;
     this.connector = new TargetConnector(threads.waiting());
     this.canceller = new Canceller(connector);
+    this.desk = desk;
+    this.heldOperations = new HeldOperations(connection.session());
     this.catalog =
         new CatalogMonitor(
             connection.name(),
@@ -72,6 +77,14 @@ final class SharedTarget implements AutoCloseable {
 
   Canceller canceller() {
     return canceller;
+  }
+
+  ApprovalDesk desk() {
+    return desk;
+  }
+
+  HeldOperations heldOperations() {
+    return heldOperations;
   }
 
   /** A name for portals and statements of the gateway's own, unknown to clients. */
@@ -176,6 +189,7 @@ final class SharedTarget implements AutoCloseable {
   @Override
   public synchronized void close() {
     catalog.stop();
+    desk.endSession(connection.session());
     if (analyzer != null) {
       analyzer.thenAccept(SqlAnalyzer::close);
     }

@@ -38,7 +38,8 @@ class SmallPartsTest {
   @Test
   void anErrorSkipsToTheNextSyncAndTellsOfEachNameThatWillNotBe() {
     ReplyLedger ledger = new ReplyLedger();
-    PreparedStatement statement = new PreparedStatement("s", new byte[0], null);
+    PreparedStatement statement =
+        new PreparedStatement("s", new byte[0], PreparedStatement.NO_TYPES, null);
     List<Object> skipped = new ArrayList<>();
     ledger.add(Kind.EXECUTE, 1);
     ledger.add(Kind.PARSE, 1).changing(statement);

@@ -13,7 +13,7 @@ class StatementNamesTest {
   private final StatementNames names = new StatementNames();
 
   private static PreparedStatement statement(String name, int bytes) {
-    return new PreparedStatement(name, new byte[bytes], null);
+    return new PreparedStatement(name, new byte[bytes], PreparedStatement.NO_TYPES, null);
   }
 
   private static Portal portal(long group, boolean withHold) {

@@ -1,0 +1,24 @@
+package dev.chaperone.cli.approval;
+
+import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Let an operation that waits go on. */
+@Command(
+    name = "approve",
+    description = "Let an operation that waits go on.",
+    mixinStandardHelpOptions = true)
+public final class ApproveCommand implements Callable<Integer> {
+  @Mixin private Deciding deciding;
+
+  /** Made by picocli. */
+  public ApproveCommand() {}
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    return deciding.decide(ApprovalVerdict.APPROVE);
+  }
+}

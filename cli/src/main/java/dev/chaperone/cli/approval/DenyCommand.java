@@ -1,0 +1,24 @@
+package dev.chaperone.cli.approval;
+
+import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Refuse an operation that waits. */
+@Command(
+    name = "deny",
+    description = "Refuse an operation that waits.",
+    mixinStandardHelpOptions = true)
+public final class DenyCommand implements Callable<Integer> {
+  @Mixin private Deciding deciding;
+
+  /** Made by picocli. */
+  public DenyCommand() {}
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    return deciding.decide(ApprovalVerdict.DENY);
+  }
+}

@@ -1,0 +1,2 @@
+/** Looking at requests for approval, and deciding them. */
+package dev.chaperone.cli.approval;

@@ -1,0 +1,43 @@
+package dev.chaperone.sidecar.approval;
+
+import dev.chaperone.policy.Decision.Approval;
+import java.util.Collections;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Who may decide a request. */
+final class ApproverRules {
+  /** How Kubernetes names a service account as a user. */
+  static final String SERVICE_ACCOUNT = "system:serviceaccount:";
+
+  private ApproverRules() {}
+
+  /**
+   * Why a user may not decide; empty where they may.
+   *
+   * @param requester who asked: nobody decides what they asked for themselves
+   * @param groups the user's
+   */
+  static Optional<String> objection(
+      Approval approval, String requester, String user, Set<String> groups) {
+    if (user.equals(requester)) {
+      return Optional.of("the requester does not decide");
+    }
+    if (approval.humansOnly() && user.startsWith(SERVICE_ACCOUNT)) {
+      return Optional.of("service accounts do not decide this request");
+    }
+    if (approval.users().contains(user) || !Collections.disjoint(approval.groups(), groups)) {
+      return Optional.empty();
+    }
+    return Optional.of("is not one of " + describe(approval));
+  }
+
+  /** Who may decide, for people to read. */
+  static String describe(Approval approval) {
+    Set<String> names = new TreeSet<>();
+    approval.groups().forEach(group -> names.add("group " + group));
+    approval.users().forEach(user -> names.add("user " + user));
+    return String.join(", ", names);
+  }
+}

@@ -25,6 +25,7 @@ public record Columns(List<Column> columns, int omitted) {
    *
    * @param name as the agent was told
    * @param type the oid of its type; 0 where it is not known
+   * @param masked whether its values are masked
    */
-  public record Column(String name, long type) {}
+  public record Column(String name, long type, boolean masked) {}
 }

@@ -154,11 +154,11 @@ public sealed interface Event {
    * @param rows how many rows the agent got
    * @param recorded the first of them, as the agent got them
    */
-  record Result(String tag, Repeated<Columns> columns, long rows, List<List<Value>> recorded) {
+  record Result(String tag, Repeated<Columns> columns, long rows, Rows recorded) {
     public Result {
       Objects.requireNonNull(tag, "tag");
       Objects.requireNonNull(columns, "columns");
-      recorded = List.copyOf(recorded);
+      Objects.requireNonNull(recorded, "recorded");
     }
   }
 
@@ -168,7 +168,7 @@ public sealed interface Event {
    * @param operation the number of the event that recorded its request
    * @param results what came back; a simple query may have several
    * @param omitted how many more results there were
-   * @param bytes sent to the agent
+   * @param bytes of rows that were sent to the agent
    * @param maskedValues how many values were masked
    * @param micros from the request to the end of the answer
    * @param suspended whether more of it may follow
@@ -186,9 +186,6 @@ public sealed interface Event {
       implements Event {
     /** Results that are kept at most. */
     public static final int MAX_RESULTS = 64;
-
-    /** Bytes of rows that are kept at most. */
-    public static final int MAX_ROW_BYTES = 16 << 10;
 
     public OperationCompleted {
       Objects.requireNonNull(failure, "failure");

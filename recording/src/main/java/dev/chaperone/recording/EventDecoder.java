@@ -117,7 +117,8 @@ final class EventDecoder {
     int count = in.number(Event.OperationCompleted.MAX_RESULTS);
     List<Event.Result> results = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      results.add(new Event.Result(in.text(), referred(in, Columns.class), in.number(), rows(in)));
+      results.add(
+          new Event.Result(in.text(), referred(in, Columns.class), in.number(), Rows.read(in)));
     }
     return new Event.OperationCompleted(
         operation,
@@ -128,21 +129,6 @@ final class EventDecoder {
         in.number(),
         in.flag(),
         failure(in));
-  }
-
-  /** A row takes a byte at least, and so does a value: the payload bounds both. */
-  private static List<List<Value>> rows(PayloadReader in) throws MalformedRecordingException {
-    int count = in.number(Format.MAX_PAYLOAD_BYTES);
-    List<List<Value>> rows = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      int width = in.number(Format.MAX_PAYLOAD_BYTES);
-      List<Value> row = new ArrayList<>();
-      for (int column = 0; column < width; column++) {
-        row.add(value(in));
-      }
-      rows.add(row);
-    }
-    return rows;
   }
 
   private static Optional<Event.Failure> failure(PayloadReader in)
@@ -264,7 +250,7 @@ final class EventDecoder {
     int count = in.number(Columns.MAX_COLUMNS);
     List<Columns.Column> columns = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      columns.add(new Columns.Column(in.text(), in.number()));
+      columns.add(new Columns.Column(in.text(), in.number(), in.flag()));
     }
     return new Columns(columns, in.number(Integer.MAX_VALUE));
   }

@@ -157,13 +157,7 @@ final class EventEncoder {
       out.name(result.tag());
       out.number(numberOf(result.columns()));
       out.number(result.rows());
-      out.number(result.recorded().size());
-      for (List<Value> row : result.recorded()) {
-        out.number(row.size());
-        for (int column = 0; column < row.size(); column++) {
-          value(row.get(column));
-        }
-      }
+      result.recorded().write(out);
     }
     out.number(completed.omitted());
     out.number(completed.bytes());
@@ -332,6 +326,7 @@ final class EventEncoder {
     for (Columns.Column column : columns.columns()) {
       out.name(column.name());
       out.number(column.type());
+      out.flag(column.masked());
     }
     out.number(columns.omitted());
   }

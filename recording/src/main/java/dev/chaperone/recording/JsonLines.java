@@ -164,6 +164,7 @@ public final class JsonLines {
       begin('{');
       text("name", column.name());
       number("type", column.type());
+      flag("masked", column.masked());
       end('}');
     }
     end(']');
@@ -171,7 +172,7 @@ public final class JsonLines {
     number("rows", result.rows());
     name("recorded");
     begin('[');
-    for (List<Value> row : result.recorded()) {
+    for (List<Value> row : result.recorded().values()) {
       separate();
       array(row);
     }

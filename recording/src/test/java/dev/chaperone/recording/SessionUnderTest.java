@@ -2,6 +2,8 @@ package dev.chaperone.recording;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -27,7 +29,9 @@ final class SessionUnderTest {
 
   static final Repeated<Columns> COLUMNS =
       Repeated.of(
-          new Columns(List.of(new Columns.Column("id", 23), new Columns.Column("note", 25)), 0));
+          new Columns(
+              List.of(new Columns.Column("id", 23, false), new Columns.Column("note", 25, true)),
+              0));
 
   private final Path directory;
   private final RecordingKey key;
@@ -61,8 +65,7 @@ final class SessionUnderTest {
             Event.Verdict.ALLOWED,
             "",
             READS,
-            Statement.of(
-                "SELECT $1, $2".getBytes(java.nio.charset.StandardCharsets.UTF_8), false, true),
+            Statement.of("SELECT $1, $2".getBytes(StandardCharsets.UTF_8), false, true),
             List.of(
                 Value.of(false, 25, Bytes.utf8("x"), 1),
                 Value.ofNull(0),
@@ -77,10 +80,7 @@ final class SessionUnderTest {
             "approval-1",
             1,
             READS,
-            Statement.of(
-                "DELETE FROM tickets".getBytes(java.nio.charset.StandardCharsets.UTF_8),
-                true,
-                true),
+            Statement.of("DELETE FROM tickets".getBytes(StandardCharsets.UTF_8), true, true),
             "sha256:00",
             START + 1));
     session.add(new Event.ApprovalDecided("approval-1", "dana", true, "fine"));
@@ -122,7 +122,7 @@ final class SessionUnderTest {
             verdict,
             verdict == Event.Verdict.DENIED ? "abcdefghjk" : "",
             READS,
-            Statement.of(sql.getBytes(java.nio.charset.StandardCharsets.UTF_8), false, false),
+            Statement.of(sql.getBytes(StandardCharsets.UTF_8), false, false),
             List.of(),
             0,
             "",
@@ -131,19 +131,21 @@ final class SessionUnderTest {
                 : Optional.empty()));
   }
 
+  private static Rows row(String... values) {
+    ByteBuffer out = ByteBuffer.allocate(1_000);
+    out.putShort((short) values.length);
+    for (String value : values) {
+      byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+      out.putInt(bytes.length).put(bytes);
+    }
+    return Rows.of(Bytes.EMPTY, 1, out.array(), out.position());
+  }
+
   void answer(long operation, String note) {
     add(
         new Event.OperationCompleted(
             operation,
-            List.of(
-                new Event.Result(
-                    "SELECT 1",
-                    COLUMNS,
-                    1,
-                    List.of(
-                        List.of(
-                            Value.of(false, 0, Bytes.utf8("1"), 1),
-                            Value.masked(false, 0, Bytes.utf8(note)))))),
+            List.of(new Event.Result("SELECT 1", COLUMNS, 1, row("1", note))),
             0,
             20,
             1,

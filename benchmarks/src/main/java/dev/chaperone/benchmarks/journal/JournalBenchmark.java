@@ -6,8 +6,8 @@ import dev.chaperone.recording.Event;
 import dev.chaperone.recording.Facts;
 import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.Repeated;
+import dev.chaperone.recording.Rows;
 import dev.chaperone.recording.Statement;
-import dev.chaperone.recording.Value;
 import dev.chaperone.sidecar.journal.Journal;
 import dev.chaperone.sidecar.journal.SessionJournal;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -55,10 +55,12 @@ public class JournalBenchmark {
               List.of()));
 
   private static final Repeated<Columns> COLUMNS =
-      Repeated.of(new Columns(List.of(new Columns.Column("abalance", 23)), 0));
+      Repeated.of(new Columns(List.of(new Columns.Column("abalance", 23, false)), 0));
 
   private final byte[] text =
       "SELECT abalance FROM pgbench_accounts WHERE aid = 7654321;".getBytes(StandardCharsets.UTF_8);
+
+  private final byte[] row = {0, 1, 0, 0, 0, 5, '1', '2', '3', '4', '5'};
 
   private Path directory;
   private Journal journal;
@@ -113,10 +115,7 @@ public class JournalBenchmark {
             number,
             List.of(
                 new Event.Result(
-                    "SELECT 1",
-                    COLUMNS,
-                    1,
-                    List.of(List.of(Value.of(false, 0, Bytes.utf8("12345"), 5))))),
+                    "SELECT 1", COLUMNS, 1, Rows.of(Bytes.EMPTY, 1, row.clone(), row.length))),
             0,
             60,
             0,

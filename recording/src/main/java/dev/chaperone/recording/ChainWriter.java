@@ -178,9 +178,7 @@ public final class ChainWriter {
 
   private void count(Event event) {
     if (event instanceof Event.OperationRequested requested) {
-      if (requested.verdict() != Event.Verdict.HELD) {
-        operations++;
-      }
+      operations++;
       if (requested.verdict() == Event.Verdict.DENIED) {
         denied++;
       }

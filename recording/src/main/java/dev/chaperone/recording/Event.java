@@ -88,9 +88,7 @@ public sealed interface Event {
     /** It is forwarded. */
     ALLOWED(0),
     /** It is not forwarded. */
-    DENIED(1),
-    /** It waits for an approval; if it is forwarded then, another event says so. */
-    HELD(2);
+    DENIED(1);
 
     private final int code;
 
@@ -113,7 +111,7 @@ public sealed interface Event {
    * @param statement its text
    * @param parameters the bound values
    * @param omitted how many more bound values there were
-   * @param approval the name of the ApprovalRequest that it waits for or was approved by; or empty
+   * @param approval the name of the ApprovalRequest it was approved by; or empty
    * @param refusal what the agent was told where it is denied; or empty
    */
   record OperationRequested(

@@ -99,11 +99,7 @@ public final class Timeline {
 
   private void requested(StringBuilder out, long number, Event.OperationRequested requested) {
     client(out, requested.client()).append('#').append(number);
-    switch (requested.verdict()) {
-      case ALLOWED -> out.append(" allowed");
-      case DENIED -> out.append(" DENIED");
-      case HELD -> out.append(" held");
-    }
+    out.append(requested.verdict() == Event.Verdict.ALLOWED ? " allowed" : " DENIED");
     labelled(out, ", approval ", requested.approval(), NAME);
     facts(out, requested.facts().value());
     if (requested.refusal().isPresent()) {

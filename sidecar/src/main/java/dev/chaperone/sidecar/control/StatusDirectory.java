@@ -3,6 +3,7 @@ package dev.chaperone.sidecar.control;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.sidecar.gateway.Gateway.Served;
 import dev.chaperone.sidecar.gateway.TargetState;
+import dev.chaperone.sidecar.journal.Availability;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -96,7 +97,8 @@ public final class StatusDirectory {
                 ruling.connection().suspended(),
                 ruling.connection().suspended() ? "Suspended" : "NotSuspended",
                 "",
-                state)));
+                state),
+            recording(served.connection().recorder().availability(), state)));
     status.put("sessions", Map.of("active", served.connection().clientCount()));
     status.put("policyGeneration", ruling.policies().generation());
     Map<String, Object> resource = new LinkedHashMap<>();
@@ -107,6 +109,12 @@ public final class StatusDirectory {
         Map.of("name", ruling.connection().name(), "namespace", ruling.connection().namespace()));
     resource.put("status", status);
     return resource;
+  }
+
+  private static Map<String, Object> recording(Availability recording, ConfigurationState state) {
+    return recording == Availability.AVAILABLE
+        ? condition("Recording", "True", "Available", "", state)
+        : condition("Recording", "False", recording.reason(), recording.message(), state);
   }
 
   private static Map<String, Object> targetReachable(TargetState target, ConfigurationState state) {

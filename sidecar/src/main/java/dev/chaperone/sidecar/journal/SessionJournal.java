@@ -168,7 +168,7 @@ public final class SessionJournal {
 
   /** Completes when there is room again or the availability is another one; on any thread. */
   public synchronized CompletionStage<Void> room() {
-    if (closed || availability != Availability.AVAILABLE || hasRoom(RESERVED_BYTES)) {
+    if (availability != Availability.AVAILABLE || isReady()) {
       return CompletableFuture.completedFuture(null);
     }
     if (room == null) {
@@ -226,6 +226,7 @@ public final class SessionJournal {
         seal();
       }
       closed = true;
+      availability = Availability.IO_ERROR;
       if (file != null) {
         retire();
       }
@@ -275,6 +276,10 @@ public final class SessionJournal {
   private boolean hasRoom(int reserved) {
     return window != null
         && window.remaining(position) + (long) ready.size() * Window.BYTES >= reserved;
+  }
+
+  private boolean isReady() {
+    return !starved && hasRoom(RESERVED_BYTES);
   }
 
   private void starve() {
@@ -402,7 +407,7 @@ public final class SessionJournal {
         if (closed
             || faulty
             || ready.size() >= READY_WINDOWS
-            || position < QUIET_BYTES
+            || (position < QUIET_BYTES && !starved)
             || ready.size() + retired.size() >= MAX_WINDOWS) {
           wanting = false;
           return;
@@ -488,8 +493,11 @@ public final class SessionJournal {
     List<Awaited> failed = List.of();
     Availability now;
     synchronized (this) {
+      if (closed) {
+        return;
+      }
       now = evaluate(System.nanoTime());
-      if (hasRoom(RESERVED_BYTES)) {
+      if (ready.size() >= READY_WINDOWS) {
         starved = false;
       }
       if (now != availability) {
@@ -499,7 +507,7 @@ public final class SessionJournal {
         failed = List.copyOf(awaited);
         awaited.clear();
       }
-      if (room != null && (now != Availability.AVAILABLE || hasRoom(RESERVED_BYTES))) {
+      if (room != null && (now != Availability.AVAILABLE || isReady())) {
         waiting = room;
         room = null;
       }
@@ -525,7 +533,7 @@ public final class SessionJournal {
     if (unforced && now - unforcedSince > DEADLINE_NANOS) {
       return Availability.TOO_SLOW;
     }
-    if (!hasRoom(RESERVED_BYTES)) {
+    if (!isReady()) {
       if (prepareFailure != Availability.AVAILABLE) {
         return prepareFailure;
       }

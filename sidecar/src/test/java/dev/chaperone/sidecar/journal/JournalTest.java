@@ -11,6 +11,7 @@ import dev.chaperone.recording.SessionReader;
 import dev.chaperone.recording.Statement;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
+import dev.chaperone.sidecar.testing.SmallDisk;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

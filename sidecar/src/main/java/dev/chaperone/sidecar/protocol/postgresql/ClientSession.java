@@ -44,6 +44,7 @@ final class ClientSession implements ClientConnection {
   private final Judge judge;
   private final AgentStream agentStream;
   private final TargetStream targetStream;
+  private final ClientRecording recording;
 
   private String sessionUser;
   private boolean agentDirty;
@@ -59,6 +60,9 @@ final class ClientSession implements ClientConnection {
 
   private CloseReason draining;
 
+  /** What the recording says of why the client is gone. */
+  private String endReason = "the client closed the connection";
+
   ClientSession(Channel agent, TargetConnection target, SharedTarget shared) {
     this.agent = agent;
     this.target = target;
@@ -66,9 +70,21 @@ final class ClientSession implements ClientConnection {
     this.shared = shared;
     this.sessionUser = target.sessionUser();
     this.judge = shared.newJudge(agent.eventLoop());
+    this.recording =
+        new ClientRecording(
+            connection.recorder(),
+            agent.eventLoop(),
+            target.parameters().getOrDefault("application_name", ""),
+            this::processAgent);
     this.agentStream =
         new AgentStream(
-            this, ledger, names, judge, new Holding(this, shared.desk(), agent.eventLoop()));
+            this,
+            ledger,
+            names,
+            judge,
+            new Holding(this, shared.desk(), agent.eventLoop()),
+            recording,
+            shared.newJudgementRecords());
     this.targetStream = new TargetStream(this, ledger, names);
   }
 
@@ -332,6 +348,7 @@ final class ClientSession implements ClientConnection {
       return;
     }
     ended = true;
+    endReason = reason.message();
     agentStream.abandonHeld();
     if (!ledger.isEmpty()) {
       cancelUpstream();
@@ -552,6 +569,7 @@ final class ClientSession implements ClientConnection {
     public void channelInactive(ChannelHandlerContext ctx) {
       ended = true;
       agentStream.abandonHeld();
+      recording.end(endReason);
       shared.cancelKeys().remove(ClientSession.this);
       agentStream.framer().close();
       target.channel().close();

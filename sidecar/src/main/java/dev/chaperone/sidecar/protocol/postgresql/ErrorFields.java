@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 final class ErrorFields {
   private static final byte SEVERITY = 'V';
   private static final byte SQL_STATE = 'C';
+  private static final byte MESSAGE = 'M';
 
   private ErrorFields() {}
 
@@ -21,6 +22,10 @@ final class ErrorFields {
 
   static String sqlState(ByteBuf buffer, int start, int length) {
     return field(buffer, start, length, SQL_STATE);
+  }
+
+  static String message(ByteBuf buffer, int start, int length) {
+    return field(buffer, start, length, MESSAGE);
   }
 
   private static String field(ByteBuf buffer, int start, int length, byte wanted) {
@@ -34,7 +39,7 @@ final class ErrorFields {
         int valueStart = body.position();
         int valueEnd = body.skipCString();
         if (code == wanted) {
-          return buffer.toString(valueStart, valueEnd - valueStart, StandardCharsets.US_ASCII);
+          return buffer.toString(valueStart, valueEnd - valueStart, StandardCharsets.UTF_8);
         }
       }
     } catch (MalformedMessage e) {

@@ -44,7 +44,8 @@ final class HeldOperations {
   }
 
   /** Empty where the operation is too large to be decided by a person. */
-  Optional<HeldOperation> of(Judgement judgement, BoundParameters parameters) {
+  Optional<HeldOperation> of(
+      Judgement judgement, BoundParameters parameters, ClientRecording recording) {
     Operation operation = ((SqlAnalysis.Understood) judgement.analysis()).operation();
     Decision.RequireApproval decision =
         (Decision.RequireApproval) judgement.decision().orElseThrow();
@@ -67,6 +68,8 @@ final class HeldOperations {
     return Optional.of(
         new HeldOperation(
             session,
+            recording.client(),
+            recording.recorder(),
             judgement.context().ruling(),
             decision,
             new RequestOperation(

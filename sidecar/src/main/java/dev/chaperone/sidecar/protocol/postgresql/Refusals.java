@@ -72,6 +72,7 @@ final class Refusals {
             : SqlState.INSUFFICIENT_PRIVILEGE,
         refusal.message(),
         refusal.detail(),
-        refusal.hint());
+        refusal.hint(),
+        refusal.decision());
   }
 }

@@ -12,6 +12,7 @@ final class RunningOperation {
   private long rows;
   private long bytes;
   private ErrorReply aborted;
+  private RecordedOperation recorded = RecordedOperation.NONE;
 
   /**
    * An operation that begins.
@@ -48,12 +49,24 @@ final class RunningOperation {
             ? "The rows sent so far are not the whole result. Outside a transaction block the changes"
                 + " may have been made."
             : "The rows sent so far are not the whole result.",
-        "Ask for fewer rows, for example with LIMIT or a narrower WHERE.");
+        "Ask for fewer rows, for example with LIMIT or a narrower WHERE.",
+        "");
   }
 
   /** Ends the operation; what the target still sends of it is not passed on. */
   void abort(ErrorReply error) {
     aborted = error;
+  }
+
+  /** It is recorded so. */
+  RunningOperation recordedAs(RecordedOperation record) {
+    recorded = record;
+    return this;
+  }
+
+  /** What is remembered of it. */
+  RecordedOperation recorded() {
+    return recorded;
   }
 
   /** Why it was ended, or null. */

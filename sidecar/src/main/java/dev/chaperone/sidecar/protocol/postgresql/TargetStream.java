@@ -6,6 +6,7 @@ import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Entry;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
 
 /**
  * What the target sends, message by message, held against what it was asked: rows are counted for
@@ -21,6 +22,7 @@ final class TargetStream implements MessageFramer.Handler {
   private final MessageFramer framer = new MessageFramer(this);
   private final ReplyLedger ledger;
   private final StatementNames names;
+  private final RecordedColumns columns = new RecordedColumns();
   private TransactionStatus status = TransactionStatus.IDLE;
 
   /** The client was told of an error the target does not know of: nothing until ReadyForQuery. */
@@ -57,15 +59,19 @@ final class TargetStream implements MessageFramer.Handler {
         if (head != null && head.ownQuery() != null) {
           return requireControl(type, bodyBytes);
         }
-        return 0;
+        return wantedBytes(head, bodyBytes);
       case BackendMessage.COPY_DATA:
-        return 0;
+        return wantedBytes(ledger.head(), bodyBytes);
       case BackendMessage.ERROR_RESPONSE:
       case BackendMessage.NOTICE_RESPONSE:
         return bodyBytes > CONTROL_MESSAGE_BYTES ? 0 : bodyBytes;
       default:
         return requireControl(type, bodyBytes);
     }
+  }
+
+  private static int wantedBytes(Entry head, int bodyBytes) {
+    return head == null ? 0 : head.recorded().wantedBytes(bodyBytes);
   }
 
   private static int requireControl(byte type, int bodyBytes) {
@@ -108,20 +114,29 @@ final class TargetStream implements MessageFramer.Handler {
     switch (type) {
       case BackendMessage.DATA_ROW:
         requireRows(type, head);
-        return onRow(head, bodyBytes);
+        Disposition row = onRow(head, bodyBytes);
+        if (row == Disposition.FORWARD) {
+          head.recorded().row(buffer, start, bodyBytes, available);
+        }
+        return row;
       case BackendMessage.COPY_DATA:
         requireRows(type, head);
-        return onRow(head, bodyBytes);
+        Disposition line = onRow(head, bodyBytes);
+        if (line == Disposition.FORWARD) {
+          head.recorded().line(buffer, start, bodyBytes, available);
+        }
+        return line;
       case BackendMessage.COMMAND_COMPLETE:
       case BackendMessage.EMPTY_QUERY_RESPONSE:
       case BackendMessage.PORTAL_SUSPENDED:
-        return onComplete(type, head);
+        return onComplete(type, head, buffer, start, bodyBytes);
       case BackendMessage.ROW_DESCRIPTION:
         require(
             type,
             head.kind() == Kind.QUERY
                 || head.kind() == Kind.DESCRIBE_STATEMENT
                 || head.kind() == Kind.DESCRIBE_PORTAL);
+        tellColumns(head, buffer, start, bodyBytes);
         return onAnswered(head, head.kind() != Kind.QUERY);
       case BackendMessage.NO_DATA:
         require(
@@ -173,12 +188,13 @@ final class TargetStream implements MessageFramer.Handler {
 
   private void abort(RunningOperation operation, ErrorReply error) {
     session.metrics().resultLimited();
+    operation.recorded().failed(error.sqlState(), error.message());
     operation.abort(error);
     session.cancelTarget();
   }
 
   /** One statement is done; a simple query may have more. */
-  private Disposition onComplete(byte type, Entry head) {
+  private Disposition onComplete(byte type, Entry head, ByteBuf buffer, int start, int bodyBytes) {
     require(type, head.kind() == Kind.EXECUTE || head.kind() == Kind.QUERY);
     RunningOperation operation = head.operation();
     boolean suppressed = muted;
@@ -191,7 +207,12 @@ final class TargetStream implements MessageFramer.Handler {
       muted = true;
       suppressed = true;
     }
+    if (type == BackendMessage.COMMAND_COMPLETE) {
+      head.recorded()
+          .result(buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.UTF_8));
+    }
     if (head.kind() == Kind.EXECUTE) {
+      head.recorded().complete(type == BackendMessage.PORTAL_SUSPENDED);
       if (type == BackendMessage.COMMAND_COMPLETE) {
         succeeded(head);
       }
@@ -232,6 +253,7 @@ final class TargetStream implements MessageFramer.Handler {
       // The commit that a Sync implies may fail: deferred constraints.
       return muted ? Disposition.DROP : passOrShorten(whole);
     }
+    recordFailure(head, whole, buffer, start, bodyBytes);
     Disposition disposition = Disposition.DROP;
     if (isOwn(head)) {
       head.ownQuery().error();
@@ -253,6 +275,27 @@ final class TargetStream implements MessageFramer.Handler {
       session.agentStream().targetSkipsToSync();
     }
     return disposition;
+  }
+
+  private static void recordFailure(
+      Entry head, boolean whole, ByteBuf buffer, int start, int bodyBytes) {
+    RecordedOperation recorded = head.recorded();
+    if (whole) {
+      recorded.failed(
+          ErrorFields.sqlState(buffer, start, bodyBytes),
+          ErrorFields.message(buffer, start, bodyBytes));
+    } else {
+      recorded.failed(SqlState.INTERNAL_ERROR, "an error too long to pass on");
+    }
+    if (head.kind() != Kind.QUERY) {
+      recorded.complete(false);
+    }
+  }
+
+  private void tellColumns(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    if (head.columns() != null) {
+      head.columns().accept(columns.read(buffer, start, bodyBytes));
+    }
   }
 
   private static ErrorReply replacement(Entry head) {
@@ -286,6 +329,7 @@ final class TargetStream implements MessageFramer.Handler {
         session.agentStream().copyEnded();
       }
       succeeded(head);
+      head.recorded().complete(false);
     }
     long group = head.group();
     OwnQuery own = head.ownQuery();

@@ -1,4 +1,4 @@
-package dev.chaperone.sidecar.journal;
+package dev.chaperone.sidecar.testing;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /** A disk of a few mebibytes that can be filled, and made read-only. Needs root. */
-final class SmallDisk implements AutoCloseable {
+public final class SmallDisk implements AutoCloseable {
   private final Path directory;
 
   private SmallDisk(Path directory) {
@@ -16,7 +16,7 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /** Mounts it, or skips the test and says why. */
-  static SmallDisk mount(Path directory, int kibibytes) throws IOException {
+  public static SmallDisk mount(Path directory, int kibibytes) throws IOException {
     Files.createDirectories(directory);
     String failure =
         run("mount", "-t", "tmpfs", "-o", "size=" + kibibytes + "k", "tmpfs", directory.toString());
@@ -24,12 +24,13 @@ final class SmallDisk implements AutoCloseable {
     return new SmallDisk(directory);
   }
 
-  Path directory() {
+  /** Where it is mounted. */
+  public Path directory() {
     return directory;
   }
 
   /** Uses up all room. */
-  void fill() throws IOException {
+  public void fill() throws IOException {
     byte[] block = new byte[4 << 10];
     try (var out = Files.newOutputStream(directory.resolve("filler"))) {
       while (true) {
@@ -40,11 +41,13 @@ final class SmallDisk implements AutoCloseable {
     }
   }
 
-  void makeRoom() throws IOException {
+  /** Undoes {@link #fill}. */
+  public void makeRoom() throws IOException {
     Files.delete(directory.resolve("filler"));
   }
 
-  void readOnly(boolean is) throws IOException {
+  /** Makes it read-only, or writable again. */
+  public void readOnly(boolean is) throws IOException {
     String failure = run("mount", "-o", "remount," + (is ? "ro" : "rw"), directory.toString());
     Assumptions.assumeTrue(failure.isEmpty(), "the disk cannot be made read-only: " + failure);
   }

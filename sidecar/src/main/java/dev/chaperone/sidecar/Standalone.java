@@ -4,15 +4,19 @@ import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.approval.ApproverGroups;
 import dev.chaperone.sidecar.approval.RequestFiles;
+import dev.chaperone.sidecar.control.AgentSessions;
 import dev.chaperone.sidecar.control.ConfigurationState;
 import dev.chaperone.sidecar.control.DirectoryWatch;
 import dev.chaperone.sidecar.control.StatusDirectory;
+import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
 import dev.chaperone.sidecar.gateway.Gateway;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.ListenPassword;
+import dev.chaperone.sidecar.journal.Journal;
 import dev.chaperone.sidecar.management.ManagementServer;
 import dev.chaperone.sidecar.protocol.postgresql.PostgresqlServer;
 import io.micrometer.core.instrument.Counter;
@@ -45,6 +49,9 @@ final class Standalone {
 
   private static final long STATUS_MILLIS = 1_000;
 
+  /** The part of the status directory that holds a directory for each recorded session. */
+  private static final String RECORDINGS = "recordings";
+
   /** What the command line said. */
   record Options(
       Path directory,
@@ -56,10 +63,11 @@ final class Standalone {
       Optional<Path> listenPasswordFile) {}
 
   private final Options options;
-  private final PrometheusMeterRegistry registry =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final PrometheusMeterRegistry registry;
   private final GatewayThreads threads;
   private final ApprovalDesk approvals;
+  private final Journal journal;
+  private final AgentSessions sessions;
   private final Gateway gateway;
   private final Counter rejected;
 
@@ -70,9 +78,15 @@ final class Standalone {
   private ManagementServer management;
 
   private Standalone(
-      Options options, StatusDirectory status, Optional<ListenPassword> listenPassword) {
+      Options options,
+      StatusDirectory status,
+      PrometheusMeterRegistry registry,
+      Journal journal,
+      Optional<ListenPassword> listenPassword) {
     this.options = options;
     this.statusDirectory = status;
+    this.registry = registry;
+    this.journal = journal;
     this.approvals =
         new ApprovalDesk(
             new RequestFiles(status.path()), options.approverGroups(), Clock.systemUTC(), registry);
@@ -81,9 +95,11 @@ final class Standalone {
         new Gateway(
             threads,
             registry,
+            journal,
             (connection, shared) ->
                 new PostgresqlServer(connection, shared, approvals, listenPassword),
             options.freePorts());
+    this.sessions = new AgentSessions(status.path(), gateway::served);
     this.rejected =
         Counter.builder("chaperone.configuration.rejected")
             .description("Changes of the configuration that were not valid")
@@ -116,7 +132,9 @@ final class Standalone {
     } catch (IOException e) {
       throw new IOException("--status " + options.status() + ": " + reason(e), e);
     }
-    Standalone standalone = new Standalone(options, status, listenPassword);
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Journal journal = journal(status.path(), registry);
+    Standalone standalone = new Standalone(options, status, registry, journal, listenPassword);
     try {
       standalone.begin(configuration, look);
       return standalone;
@@ -124,6 +142,13 @@ final class Standalone {
       standalone.release();
       throw e;
     }
+  }
+
+  private static Journal journal(Path status, PrometheusMeterRegistry registry) throws IOException {
+    RecordingKey key =
+        RecordingKey.readOrCreate(
+            status.resolve("recording-key.pem"), status.resolve("recording-key.pub.pem"));
+    return new Journal(status.resolve(RECORDINGS), key, registry);
   }
 
   /** Keeps the status up to date; the process ends when it is told to stop. */
@@ -170,6 +195,7 @@ final class Standalone {
               }
             });
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+    sessions.start();
     announce(configuration);
     watch.start();
   }
@@ -178,7 +204,6 @@ final class Standalone {
     configuration.notices().forEach(notice -> System.out.println("notice: " + notice));
     System.out.println(
         "notice: standalone mode is no boundary against processes of the same user on this machine");
-    System.out.println("notice: this version does not record operations");
     groupsWithoutMembers(configuration)
         .forEach(
             group ->
@@ -188,6 +213,7 @@ final class Standalone {
                         + " as approvers, and nobody belongs to it: say who with --group "
                         + group
                         + "=USER"));
+    System.out.println("recordings: " + journal.recordings());
     for (Gateway.Served served : gateway.served()) {
       System.out.println(
           served.connection().name()
@@ -279,9 +305,13 @@ final class Standalone {
     if (management != null) {
       management.close();
     }
+    List<Gateway.Served> last = gateway.served();
     gateway.close();
     approvals.close();
     threads.close();
+    last.forEach(one -> one.connection().end(CloseReason.SHUTDOWN));
+    journal.close();
+    sessions.close(last);
   }
 
   private static Configuration load(Options options, long generation)

@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -25,7 +26,21 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            "dev.chaperone.crds..", "dev.chaperone.control..", "dev.chaperone.sidecar..")
+            "dev.chaperone.crds..",
+            "dev.chaperone.recording..",
+            "dev.chaperone.control..",
+            "dev.chaperone.sidecar..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void recordingDependsOnTheJavaRuntimeAlone() {
+    classes()
+        .that()
+        .resideInAPackage("dev.chaperone.recording..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage("dev.chaperone.recording..", "java..")
         .check(CLASSES);
   }
 
@@ -118,6 +133,7 @@ class ArchitectureTest {
             "dev.chaperone.sidecar.control..",
             "dev.chaperone.sidecar.management..",
             "dev.chaperone.policy..",
+            "dev.chaperone.recording..",
             "dev.chaperone.control..")
         .should()
         .accessField(System.class, "out")

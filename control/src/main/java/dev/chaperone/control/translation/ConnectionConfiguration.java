@@ -1,10 +1,14 @@
 package dev.chaperone.control.translation;
 
+import dev.chaperone.crds.v1alpha1.Durability;
+import dev.chaperone.crds.v1alpha1.OnUnavailable;
 import dev.chaperone.crds.v1alpha1.Protocol;
+import dev.chaperone.crds.v1alpha1.RecordedResponses;
 import dev.chaperone.crds.v1alpha1.TlsMode;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.Requester;
 import dev.chaperone.policy.Subject;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -22,6 +26,7 @@ import java.util.Optional;
  * @param listenPort where the gateway listens
  * @param bounds what one agent may make the gateway hold
  * @param limits what the policies in force let a session use
+ * @param recording what is remembered
  * @param suspended whether client connections are refused and closed
  * @param agent who the agent is
  * @param pod where the agent runs
@@ -36,6 +41,7 @@ public record ConnectionConfiguration(
     int listenPort,
     Bounds bounds,
     Limits limits,
+    Recording recording,
     boolean suspended,
     Subject agent,
     AgentPod pod) {
@@ -48,6 +54,7 @@ public record ConnectionConfiguration(
     Objects.requireNonNull(credentials, "credentials");
     Objects.requireNonNull(bounds, "bounds");
     Objects.requireNonNull(limits, "limits");
+    Objects.requireNonNull(recording, "recording");
     Objects.requireNonNull(agent, "agent");
     Objects.requireNonNull(pod, "pod");
   }
@@ -92,6 +99,22 @@ public record ConnectionConfiguration(
   /** What one agent may make the gateway hold. */
   public record Bounds(int clientConnections, long statementBytes, long messageBytes) {}
 
+  /**
+   * What is remembered of a session.
+   *
+   * @param responses what is kept of responses
+   * @param maxRowsPerOperation rows that are kept of one operation at most
+   * @param onUnavailable what happens while nothing can be recorded
+   * @param durability when an event is on disk
+   * @param retention how long a recording is kept
+   */
+  public record Recording(
+      RecordedResponses responses,
+      int maxRowsPerOperation,
+      OnUnavailable onUnavailable,
+      Durability durability,
+      Duration retention) {}
+
   /** Who asks through this connection, as policy sees it. */
   public Requester requester() {
     return new Requester(agent, namespace, name, Map.of("database", target.database()));
@@ -109,6 +132,7 @@ public record ConnectionConfiguration(
         listenPort,
         bounds,
         limits,
+        recording,
         suspended,
         agent,
         pod);
@@ -126,6 +150,7 @@ public record ConnectionConfiguration(
         port,
         bounds,
         limits,
+        recording,
         suspended,
         agent,
         pod);

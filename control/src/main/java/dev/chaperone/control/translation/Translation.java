@@ -12,6 +12,7 @@ import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.CredentialsSecret;
 import dev.chaperone.crds.v1alpha1.PodSelector;
 import dev.chaperone.crds.v1alpha1.PodSelectorRequirement;
+import dev.chaperone.crds.v1alpha1.Recording;
 import dev.chaperone.crds.v1alpha1.SecretKeyReference;
 import dev.chaperone.crds.v1alpha1.SecretReference;
 import dev.chaperone.policy.Limits;
@@ -226,6 +227,7 @@ final class Translation {
             spec.listen().port(),
             bounds,
             limits,
+            recording(spec.recording()),
             spec.suspended(),
             subject,
             pod()));
@@ -235,6 +237,15 @@ final class Translation {
     Metadata pod = resources.pod().metadata();
     return new ConnectionConfiguration.AgentPod(
         pod.name(), pod.uid().isEmpty() ? ConnectionConfiguration.AgentPod.STANDALONE : pod.uid());
+  }
+
+  private static ConnectionConfiguration.Recording recording(Recording said) {
+    return new ConnectionConfiguration.Recording(
+        said.responses(),
+        said.maxRowsPerOperation(),
+        said.onUnavailable(),
+        said.durability(),
+        Quantities.duration(said.retention()));
   }
 
   private ConnectionConfiguration.Tls tls(Resource<AgentConnectionSpec> connection) {

@@ -39,12 +39,6 @@ final class UnavailableFeatures {
                   + Labels.of(spec.identity().source())
                   + "; remove it or use Workload"));
     }
-    if (connection.source().contains("spec.recording")) {
-      problems.add(
-          connection.problem(
-              "spec.recording",
-              "not available in this version: recording; remove it, nothing is recorded yet"));
-    }
   }
 
   /** Says of each field that is acted on in a cluster alone that it has no effect here. */

@@ -2,7 +2,10 @@ package dev.chaperone.control.translation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chaperone.crds.v1alpha1.Durability;
+import dev.chaperone.crds.v1alpha1.OnUnavailable;
 import dev.chaperone.crds.v1alpha1.Protocol;
+import dev.chaperone.crds.v1alpha1.RecordedResponses;
 import dev.chaperone.crds.v1alpha1.TlsMode;
 import dev.chaperone.policy.Access;
 import dev.chaperone.policy.Decision;
@@ -57,6 +60,31 @@ class ConfigurationTest {
     assertThat(connection.suspended()).isFalse();
     assertThat(connection.withTarget("localhost", 1).tls().serverName())
         .isEqualTo("orders.prod.svc");
+  }
+
+  @Test
+  void recordsUnlessTheConnectionSaysOtherwise() throws Exception {
+    assertThat(Configuration.load(directory, 1).connections().get(0).recording())
+        .isEqualTo(
+            new ConnectionConfiguration.Recording(
+                RecordedResponses.MASKED,
+                100,
+                OnUnavailable.DENY,
+                Durability.GROUPED,
+                Duration.ofDays(30)));
+    Files.delete(directory.resolve("connection.yaml"));
+    Files.delete(directory.resolve("policy.yaml"));
+    Files.copy(
+        RESOURCES.resolve("valid/valid-every-connection-field.yaml"),
+        directory.resolve("connection.yaml"));
+    assertThat(Configuration.load(directory, 1).connections().get(0).recording())
+        .isEqualTo(
+            new ConnectionConfiguration.Recording(
+                RecordedResponses.SUMMARY,
+                7,
+                OnUnavailable.CONTINUE,
+                Durability.SYNC,
+                Duration.ofHours(36)));
   }
 
   @Test

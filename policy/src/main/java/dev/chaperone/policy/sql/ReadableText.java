@@ -13,22 +13,6 @@ public final class ReadableText {
 
   /** A canonical text, whole. */
   public static String of(String canonical) {
-    return write(canonical, true);
-  }
-
-  /** A canonical text with {@code '***'} in place of each string literal. */
-  public static String withoutLiterals(String canonical) {
-    return write(canonical, false);
-  }
-
-  /** Any other text: a value, a comment. */
-  public static String value(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    text.codePoints().forEach(c -> append(out, c, isVisible(c)));
-    return out.toString();
-  }
-
-  private static String write(String canonical, boolean literals) {
     StringBuilder out = new StringBuilder(canonical.length() + 16);
     boolean inLiteral = false;
     boolean inName = false;
@@ -36,18 +20,17 @@ public final class ReadableText {
     while (at < canonical.length()) {
       int c = canonical.codePointAt(at);
       at += Character.charCount(c);
-      if (c == '\'' && !inName) {
-        inLiteral = !inLiteral;
-        out.append(literals ? "'" : inLiteral ? "'***" : "'");
-      } else if (inLiteral) {
-        if (literals) {
-          append(out, c, isVisible(c));
-        }
-      } else {
-        inName ^= c == '"';
-        append(out, c, c >= ' ' && c < 0x7f);
-      }
+      inLiteral ^= c == '\'' && !inName;
+      inName ^= c == '"' && !inLiteral;
+      append(out, c, inLiteral ? isVisible(c) : c >= ' ' && c < 0x7f);
     }
+    return out.toString();
+  }
+
+  /** Any other text: a value, a comment. */
+  public static String value(String text) {
+    StringBuilder out = new StringBuilder(text.length());
+    text.codePoints().forEach(c -> append(out, c, isVisible(c)));
     return out.toString();
   }
 

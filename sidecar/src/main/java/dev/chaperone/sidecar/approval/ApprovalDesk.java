@@ -235,6 +235,7 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
       return;
     }
     open.put(request.name, request);
+    request.record.opened(operation, request.terms.expiresAt());
     count("opened");
     LOGGER.log(
         System.Logger.Level.INFO,
@@ -285,6 +286,7 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
     private final Approval approval;
     private final RequestTerms terms;
     private final Set<RuleReference> rules;
+    private final RequestRecord record;
     private final Set<String> seen = new HashSet<>();
     private final List<RequestStore.Ignored> ignored = new ArrayList<>();
     private RequestState state = RequestState.opened();
@@ -303,6 +305,7 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
       this.terms = RequestTerms.of(approval, now);
       this.rules = Set.copyOf(operation.decision().rules());
       this.requester = requesterName(operation);
+      this.record = new RequestRecord(name, operation);
     }
 
     Request toResource() {
@@ -376,6 +379,10 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
         return;
       }
       state = next;
+      if (event instanceof RequestEvent.Decided decided) {
+        record.decided(decided.vote());
+      }
+      record.ended(state);
       if (state.isFinal()) {
         open.remove(name);
         elevations.values().removeIf(elevated -> elevated.request().equals(name));
@@ -436,9 +443,9 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
               new Hold.Refused.Unavailable("the use of the approval could not be written"));
           return;
         }
-        List<String> by = approvers(state.votes());
+        Hold.Release release = new Hold.Release(name, approvers(state.votes()));
         using.leave();
-        using.tell(listener -> listener.released(new Hold.Release(name, by)));
+        record.used().whenComplete((recorded, failure) -> release(using, release, failure));
       } else {
         report();
       }
@@ -447,6 +454,17 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
     void reportIfDue() {
       if (reportDue) {
         report();
+      }
+    }
+
+    private void release(Waiter using, Hold.Release release, Throwable failure) {
+      if (failure == null) {
+        using.tell(listener -> listener.released(release));
+      } else {
+        using.tell(
+            listener ->
+                listener.refused(
+                    new Hold.Refused.Unavailable("the use of the approval could not be recorded")));
       }
     }
 

@@ -3,6 +3,7 @@ package dev.chaperone.sidecar.control;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.sidecar.gateway.Gateway.Served;
 import dev.chaperone.sidecar.gateway.TargetState;
+import dev.chaperone.sidecar.journal.Availability;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -99,6 +100,7 @@ public final class StatusDirectory {
                 ruling.connection().suspended() ? "Suspended" : "NotSuspended",
                 "",
                 state)));
+    conditions.add(recording(served.connection().recorder().availability(), state));
     if (!ruling.masks().columns().isEmpty()) {
       conditions.add(masksResolved(served.connection().unresolvedMasks(), state));
     }
@@ -124,6 +126,12 @@ public final class StatusDirectory {
         ? condition("MasksResolved", "True", "AllFound", "", state)
         : condition(
             "MasksResolved", "False", "NotFound", String.join("; ", unresolved.get()), state);
+  }
+
+  private static Map<String, Object> recording(Availability recording, ConfigurationState state) {
+    return recording == Availability.AVAILABLE
+        ? condition("Recording", "True", "Available", "", state)
+        : condition("Recording", "False", recording.reason(), recording.message(), state);
   }
 
   private static Map<String, Object> targetReachable(TargetState target, ConfigurationState state) {

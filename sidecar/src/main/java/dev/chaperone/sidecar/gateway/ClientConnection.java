@@ -7,6 +7,7 @@ public interface ClientConnection {
   enum CloseReason {
     SHUTDOWN("the gateway is shutting down"),
     SUSPENDED("the connection is suspended"),
+    REVOKED("the session was revoked"),
     RECONFIGURED("the connection's configuration was changed; connect again"),
     REMOVED("the connection was removed from the configuration");
 

@@ -58,8 +58,7 @@ public final class Gate {
   /** Refuses what needs approval and does not get it. */
   public Refusal approval(String message, String detail, String hint) {
     metrics.refused(Refusal.Kind.APPROVAL);
-    String id = "Decision " + newDecisionId() + ".";
-    return new Refusal(Refusal.Kind.APPROVAL, message, detail + " " + id, hint);
+    return refusal(Refusal.Kind.APPROVAL, message, detail, hint);
   }
 
   private Optional<Refusal> acquire(Ruling ruling) {
@@ -80,36 +79,41 @@ public final class Gate {
   /** Refuses what no policy can allow. */
   public Refusal guard(String message, String hint) {
     metrics.refused(Refusal.Kind.GUARD);
-    return new Refusal(Refusal.Kind.GUARD, message, "Decision " + newDecisionId() + ".", hint);
+    return refusal(Refusal.Kind.GUARD, message, "", hint);
   }
 
   /** Refuses what would show or use masked values. */
   public Refusal mask(String message, String hint) {
     metrics.refused(Refusal.Kind.MASK);
-    return new Refusal(Refusal.Kind.MASK, message, "Decision " + newDecisionId() + ".", hint);
+    return refusal(Refusal.Kind.MASK, message, "", hint);
   }
 
   private Refusal refuse(Decision decision) {
     metrics.refused(Refusal.Kind.POLICY);
     String reason = decision.basis().reason();
-    String id = "Decision " + newDecisionId() + ".";
     if (decision instanceof Decision.Deny deny) {
-      String detail = reason.equals(deny.message()) ? id : reason + " " + id;
-      return new Refusal(Refusal.Kind.POLICY, deny.message(), detail, deny.hint());
+      String detail = reason.equals(deny.message()) ? "" : reason;
+      return refusal(Refusal.Kind.POLICY, deny.message(), detail, deny.hint());
     }
     // What needs approval is brought to the approval desk and does not come here.
-    return new Refusal(Refusal.Kind.POLICY, "this operation needs approval", reason + " " + id, "");
+    return refusal(Refusal.Kind.POLICY, "this operation needs approval", reason, "");
   }
 
   private Refusal refuseRate(Ruling ruling) {
     metrics.refused(Refusal.Kind.RATE);
-    return new Refusal(
+    return refusal(
         Refusal.Kind.RATE,
         "too many operations: policy allows "
             + ruling.limits().operationsPerMinute().getAsLong()
             + " a minute",
-        "Decision " + newDecisionId() + ".",
+        "",
         "Try again in a few seconds.");
+  }
+
+  private static Refusal refusal(Refusal.Kind kind, String message, String reason, String hint) {
+    String id = newDecisionId();
+    String named = "Decision " + id + ".";
+    return new Refusal(kind, message, reason.isEmpty() ? named : reason + " " + named, id, hint);
   }
 
   /** Names one decision in what the agent is told and in the log. */

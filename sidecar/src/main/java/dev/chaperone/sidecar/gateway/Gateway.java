@@ -3,6 +3,7 @@ package dev.chaperone.sidecar.gateway;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
+import dev.chaperone.sidecar.journal.Journal;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
@@ -34,6 +35,7 @@ public final class Gateway implements AutoCloseable {
 
   private final GatewayThreads threads;
   private final MeterRegistry registry;
+  private final Journal journal;
   private final ProtocolServers protocols;
   private final boolean freePorts;
   private Map<String, Running> running = new LinkedHashMap<>();
@@ -41,15 +43,18 @@ public final class Gateway implements AutoCloseable {
   /**
    * Serves nothing yet.
    *
+   * @param journal records the sessions
    * @param freePorts whether any free port will do in place of {@code listen.port}
    */
   public Gateway(
       GatewayThreads threads,
       MeterRegistry registry,
+      Journal journal,
       ProtocolServers protocols,
       boolean freePorts) {
     this.threads = threads;
     this.registry = registry;
+    this.journal = journal;
     this.protocols = protocols;
     this.freePorts = freePorts;
   }
@@ -78,7 +83,7 @@ public final class Gateway implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      started.forEach(Gateway::stop);
+      started.forEach(Gateway::abandon);
       throw e;
     }
     changes.forEach(Runnable::run);
@@ -90,6 +95,7 @@ public final class Gateway implements AutoCloseable {
               old.listener().close();
               old.connection().closeClients(CloseReason.REMOVED);
               old.server().close();
+              old.connection().end(CloseReason.REMOVED);
             });
     running = next;
   }
@@ -147,7 +153,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private Running start(Ruling ruling) throws IOException {
-    GuardedConnection connection = new GuardedConnection(ruling, registry);
+    GuardedConnection connection = new GuardedConnection(ruling, journal, registry);
     ProtocolServer server = protocols.create(connection, threads);
     try {
       LoopbackListener listener =
@@ -156,8 +162,14 @@ public final class Gateway implements AutoCloseable {
       return new Running(connection, server, listener);
     } catch (IOException e) {
       server.close();
+      connection.end(CloseReason.REMOVED);
       throw new IOException("connection " + connection.name() + ": " + e.getMessage(), e);
     }
+  }
+
+  private static void abandon(Running started) {
+    stop(started);
+    started.connection().end(CloseReason.REMOVED);
   }
 
   private static void stop(Running started) {

@@ -1,7 +1,9 @@
 package dev.chaperone.sidecar.gateway;
 
 import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.recording.Event;
 import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
+import dev.chaperone.sidecar.journal.Journal;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Optional;
@@ -15,17 +17,27 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class GuardedConnection {
   private final String name;
   private final Session session;
+  private final Journal journal;
+  private final Recorder recorder;
   private final ConnectionMetrics metrics;
   private final Gate gate;
   private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
   private volatile Ruling ruling;
   private volatile boolean draining;
   private volatile Optional<List<String>> unresolvedMasks = Optional.empty();
+  private volatile boolean revoked;
   private volatile TargetState targetState = TargetState.UNKNOWN;
 
-  GuardedConnection(Ruling ruling, MeterRegistry registry) {
+  GuardedConnection(Ruling ruling, Journal journal, MeterRegistry registry) {
     this.name = ruling.connection().name();
     this.session = Session.begin(ruling.connection());
+    this.recorder =
+        new Recorder(
+            journal.open(
+                Recorder.opening(session, ruling.connection()),
+                ruling.connection().recording().retention()),
+            session);
+    this.journal = journal;
     this.ruling = ruling;
     this.metrics = new ConnectionMetrics(registry, name, clients::size);
     this.gate = new Gate(metrics);
@@ -48,6 +60,11 @@ public final class GuardedConnection {
 
   public Gate gate() {
     return gate;
+  }
+
+  /** What records the session. */
+  public Recorder recorder() {
+    return recorder;
   }
 
   public ConnectionMetrics metrics() {
@@ -74,6 +91,29 @@ public final class GuardedConnection {
     targetState = latest;
   }
 
+  /** Whether a person has ended the session; no client connection may be opened in it. */
+  public boolean isRevoked() {
+    return revoked;
+  }
+
+  /** Ends the session for good: client connections are closed, what they do is cancelled. */
+  public void revoke() {
+    synchronized (clients) {
+      if (revoked) {
+        return;
+      }
+      revoked = true;
+    }
+    recorder.record(new Event.SessionRevoked(""));
+    closeClients(CloseReason.REVOKED);
+  }
+
+  /** What the session did so far. */
+  public SessionActivity activity() {
+    return new SessionActivity(
+        metrics.allowedCount(), metrics.refusedCount(), metrics.approvedCount());
+  }
+
   /** Whether no new client connection may be opened because the gateway is stopping. */
   public boolean isDraining() {
     return draining;
@@ -86,7 +126,9 @@ public final class GuardedConnection {
    */
   public boolean register(ClientConnection client) {
     synchronized (clients) {
-      if (draining || clients.size() >= ruling.connection().bounds().clientConnections()) {
+      if (draining
+          || revoked
+          || clients.size() >= ruling.connection().bounds().clientConnections()) {
         return false;
       }
       return clients.add(client);
@@ -110,6 +152,8 @@ public final class GuardedConnection {
     if (!previous.masks().equals(next.masks())) {
       unresolvedMasks = Optional.empty();
     }
+    recorder.record(new Event.ConfigurationChanged(next.policies().generation()));
+    journal.keep(next.connection().namespace(), name, next.connection().recording().retention());
     if (next.connection().suspended()) {
       closeClients(CloseReason.SUSPENDED);
     } else if (leadsElsewhere(previous.connection(), next.connection())) {
@@ -120,6 +164,11 @@ public final class GuardedConnection {
   private static boolean leadsElsewhere(
       ConnectionConfiguration before, ConnectionConfiguration after) {
     return !before.target().equals(after.target()) || !before.tls().equals(after.tls());
+  }
+
+  /** The session is over: its recording is sealed, and nothing more is recorded. */
+  public void end(CloseReason reason) {
+    recorder.end(reason.message());
   }
 
   void drain(CloseReason reason) {

@@ -9,9 +9,10 @@ import java.util.Objects;
  * @param kind what it is about
  * @param message one sentence: what happened
  * @param detail rule and decision id; empty for none
+ * @param decision the decision id by itself
  * @param hint what would be allowed and how to ask; empty for none
  */
-public record Refusal(Kind kind, String message, String detail, String hint) {
+public record Refusal(Kind kind, String message, String detail, String decision, String hint) {
 
   /** What a refusal is about; also the tag of the metric. */
   public enum Kind {
@@ -42,6 +43,7 @@ public record Refusal(Kind kind, String message, String detail, String hint) {
     Objects.requireNonNull(kind, "kind");
     Objects.requireNonNull(message, "message");
     Objects.requireNonNull(detail, "detail");
+    Objects.requireNonNull(decision, "decision");
     Objects.requireNonNull(hint, "hint");
   }
 }

@@ -5,11 +5,16 @@ import dev.chaperone.control.resource.StatusFiles;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
+import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.approval.ApproverGroups;
 import dev.chaperone.sidecar.approval.RequestFiles;
+import dev.chaperone.sidecar.control.AgentSessions;
+import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
 import dev.chaperone.sidecar.gateway.Gateway;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
+import dev.chaperone.sidecar.gateway.GuardedConnection;
+import dev.chaperone.sidecar.journal.Journal;
 import dev.chaperone.sidecar.protocol.postgresql.PostgresqlServer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -20,10 +25,12 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The real gateway in this process, configured by YAML in a directory of its own. */
 public final class GatewayUnderTest implements AutoCloseable {
@@ -54,13 +61,18 @@ public final class GatewayUnderTest implements AutoCloseable {
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final GatewayThreads threads = new GatewayThreads(2);
   private final Path status;
+  private final Path recordings;
   private final ApprovalDesk approvals;
+  private final Journal journal;
+  private final AgentSessions sessions;
   private final Gateway gateway;
   private long generation;
+  private boolean ended;
 
-  private GatewayUnderTest(Path directory) throws IOException {
+  private GatewayUnderTest(Path directory, Path recordings) throws IOException {
     this.directory = directory;
     this.status = Files.createTempDirectory("chaperone-status");
+    this.recordings = recordings == null ? status.resolve("recordings") : recordings;
     this.approvals =
         new ApprovalDesk(
             new RequestFiles(status),
@@ -68,13 +80,21 @@ public final class GatewayUnderTest implements AutoCloseable {
             Clock.systemUTC(),
             registry);
     approvals.start();
+    this.journal =
+        new Journal(
+            this.recordings,
+            RecordingKey.readOrCreate(
+                status.resolve("recording-key.pem"), status.resolve("recording-key.pub.pem")),
+            registry);
     this.gateway =
         new Gateway(
             threads,
             registry,
+            journal,
             (connection, shared) ->
                 new PostgresqlServer(connection, shared, approvals, Optional.empty()),
             true);
+    this.sessions = new AgentSessions(status, gateway::served);
   }
 
   /** A gateway in front of a server, under {@link #ALL_BUT_DENIED}. */
@@ -88,12 +108,22 @@ public final class GatewayUnderTest implements AutoCloseable {
    * @param limits the {@code limits} of the connection, as YAML in flow style; empty for none
    */
   public static GatewayUnderTest start(int targetPort, String limits) {
+    return start(targetPort, limits, null);
+  }
+
+  /** A gateway in front of a server that records into that directory. */
+  public static GatewayUnderTest start(TestPostgres server, Path recordings) {
+    return start(server.port(), "", recordings);
+  }
+
+  private static GatewayUnderTest start(int targetPort, String limits, Path recordings) {
     try {
       GatewayUnderTest started =
-          new GatewayUnderTest(Files.createTempDirectory("chaperone-gateway"));
+          new GatewayUnderTest(Files.createTempDirectory("chaperone-gateway"), recordings);
       writeConfiguration(started.directory, targetPort, limits);
       started.secret(TestPostgres.USER, TestPostgres.PASSWORD);
       started.policy(ALL_BUT_DENIED);
+      started.sessions.start();
       return started;
     } catch (IOException e) {
       throw new IllegalStateException(e);
@@ -212,6 +242,22 @@ public final class GatewayUnderTest implements AutoCloseable {
     return directory;
   }
 
+  /** Puts another {@code recording} of the connection in force, as YAML in flow style. */
+  public void recordingSettings(String settings) {
+    try {
+      Path connection = directory.resolve("connection.yaml");
+      String without =
+          Files.readString(connection)
+              .lines()
+              .filter(line -> !line.startsWith("  recording:"))
+              .collect(Collectors.joining("\n"));
+      Files.writeString(connection, without.stripTrailing() + "\n  recording: " + settings + "\n");
+      apply();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Reads the directory again and puts it in force. */
   public void apply() throws IOException {
     try {
@@ -272,11 +318,39 @@ public final class GatewayUnderTest implements AutoCloseable {
     return client;
   }
 
-  @Override
-  public void close() {
+  /** Where it records. */
+  public Path recordings() {
+    return recordings;
+  }
+
+  /** The one connection that it serves. */
+  public GuardedConnection connection() {
+    return gateway.served().get(0).connection();
+  }
+
+  /** The recording of the session that goes on. */
+  public Path recording() {
+    return recordings().resolve(connection().session().name());
+  }
+
+  /** Stops and leaves its files. */
+  public void end() {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    List<Gateway.Served> last = gateway.served();
     gateway.close();
     approvals.close();
     threads.close();
+    last.forEach(one -> one.connection().end(CloseReason.SHUTDOWN));
+    journal.close();
+    sessions.close(last);
+  }
+
+  @Override
+  public void close() {
+    end();
     TestPostgres.removeRecursively(directory);
     TestPostgres.removeRecursively(status);
   }

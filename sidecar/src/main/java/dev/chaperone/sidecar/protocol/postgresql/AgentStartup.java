@@ -223,6 +223,10 @@ final class AgentStartup extends ByteToMessageDecoder {
               SqlState.CANNOT_CONNECT_NOW, CloseReason.SUSPENDED.message(), "Ask its owner."));
       return;
     }
+    if (connection.isRevoked()) {
+      refuse(ctx, revoked());
+      return;
+    }
     pending = new PendingClient(ctx.channel());
     if (!connection.register(pending)) {
       connection.metrics().loginFailed("client-connections");
@@ -250,6 +254,13 @@ final class AgentStartup extends ByteToMessageDecoder {
                             judge(ctx, options.settings());
                           }
                         }));
+  }
+
+  private static ErrorReply revoked() {
+    return ErrorReply.fatal(
+        SqlState.ADMIN_SHUTDOWN,
+        CloseReason.REVOKED.message(),
+        "Nothing more can be done in it. Ask its owner.");
   }
 
   /** Each setting is judged as the SET it stands for. */

@@ -1,6 +1,10 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.sql.SessionEffect;
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.Facts;
+import dev.chaperone.recording.Repeated;
+import dev.chaperone.recording.Statement;
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
@@ -12,6 +16,8 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /**
  * What the agent sends, message by message, in the order it came.
@@ -47,10 +53,15 @@ final class AgentStream implements MessageFramer.Handler {
   private final Judge judge;
   private final MessageBounds bounds;
   private final Holding holding;
+  private final ClientRecording recording;
+  private final JudgementRecords records;
   private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
   private ErrorReply unreadable;
 
   private State state = State.READY;
+
+  /** The request by which the front operation was approved; empty for none. */
+  private String approvedBy = "";
 
   /** A text is being judged. */
   private boolean asking;
@@ -90,12 +101,16 @@ final class AgentStream implements MessageFramer.Handler {
       ReplyLedger ledger,
       StatementNames names,
       Judge judge,
-      Holding holding) {
+      Holding holding,
+      ClientRecording recording,
+      JudgementRecords records) {
     this.session = session;
     this.ledger = ledger;
     this.names = names;
     this.judge = judge;
     this.holding = holding;
+    this.recording = recording;
+    this.records = records;
     this.bounds = new MessageBounds(session::statementBytes, session::messageBytes);
   }
 
@@ -110,6 +125,7 @@ final class AgentStream implements MessageFramer.Handler {
         && !settling
         && !asking
         && !holding.isWaiting()
+        && !recording.isWaiting()
         && framer.pendingBytes() == 0;
   }
 
@@ -214,7 +230,12 @@ final class AgentStream implements MessageFramer.Handler {
 
   @Override
   public boolean isBlocked() {
-    return asking || copyPending || settling || holding.isWaiting() || session.isTargetBehind();
+    return asking
+        || copyPending
+        || settling
+        || holding.isWaiting()
+        || recording.isWaiting()
+        || session.isTargetBehind();
   }
 
   @Override
@@ -230,6 +251,7 @@ final class AgentStream implements MessageFramer.Handler {
         judged.clear();
       }
       unreadable = null;
+      recording.forget();
     }
     return disposition;
   }
@@ -330,15 +352,27 @@ final class AgentStream implements MessageFramer.Handler {
     body.requireEnd();
     Judgement judgement = judgement(this, buffer, start, bodyBytes - 1);
     if (judgement == null) {
-      return waitOrRefuse(FrontendMessage.QUERY);
+      return waitOrRefuse(FrontendMessage.QUERY, buffer, start, bodyBytes - 1);
     }
-    Disposition stopped =
-        stop(
-            FrontendMessage.QUERY,
-            judgement,
-            () -> session.heldOperations().of(judgement, BoundParameters.NONE));
-    if (stopped != null) {
-      return stopped;
+    List<Judgement> judgements = List.of(judgement);
+    IntFunction<Repeated<Statement>> text =
+        i ->
+            records.statement(
+                judgement, ByteBufUtil.getBytes(buffer, start, bodyBytes - 1, true), false);
+    if (!recording.isAdmitted(judgements)) {
+      Disposition stopped =
+          stop(
+              FrontendMessage.QUERY,
+              judgement,
+              () -> session.heldOperations().of(judgement, BoundParameters.NONE, recording),
+              () -> text.apply(0));
+      if (stopped != null) {
+        return stopped;
+      }
+    }
+    ClientRecording.Step step = record(judgements, text, RecordedBind.NONE);
+    if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      return notRecorded(FrontendMessage.QUERY, step, judgement, () -> text.apply(0));
     }
     groupOpen = false;
     executedInGroup = false;
@@ -347,9 +381,11 @@ final class AgentStream implements MessageFramer.Handler {
         .add(Kind.QUERY, ++group)
         .running(
             new RunningOperation(
-                judgement.context().ruling().rowLimit(),
-                judgement.has(Consequence.CHANGES_DATA),
-                guard))
+                    judgement.context().ruling().rowLimit(),
+                    judgement.has(Consequence.CHANGES_DATA),
+                    guard)
+                .recordedAs(recorded.operation()))
+        .tellingColumns(recorded.operation()::columns)
         .touchingMasked(guard != null && guard.touches())
         .effects(judgement.effects())
         .copyingIn(judgement.has(Consequence.COPIES_IN));
@@ -383,11 +419,16 @@ final class AgentStream implements MessageFramer.Handler {
     }
     Judgement judgement = judgement(this, buffer, textStart, textLength);
     if (judgement == null) {
-      return waitOrRefuse(FrontendMessage.PARSE);
+      return waitOrRefuse(FrontendMessage.PARSE, buffer, textStart, textLength);
     }
     Optional<ErrorReply> refusal = Refusals.announced(session.gate(), judgement);
     if (refusal.isPresent()) {
-      return refuse(FrontendMessage.PARSE, refusal.get());
+      return refuse(
+          FrontendMessage.PARSE,
+          refusal.get(),
+          records.facts(judgement),
+          records.statement(
+              judgement, ByteBufUtil.getBytes(buffer, textStart, textLength, true), false));
     }
     if (!names.hasRoomFor(textLength)) {
       return refuse(
@@ -426,8 +467,10 @@ final class AgentStream implements MessageFramer.Handler {
     if (judgements.isEmpty()) {
       return waitOrRefuse(FrontendMessage.BIND);
     }
-    for (int i = 0; i < judgements.size(); i++) {
+    boolean admitted = recording.isAdmitted(judgements);
+    for (int i = 0; i < judgements.size() && !admitted; i++) {
       Judgement judgement = judgements.get(i);
+      PreparedStatement candidate = candidates.get(i);
       if (judgement.needsApproval() && judgements.size() > 1) {
         return refuse(
             FrontendMessage.BIND,
@@ -442,13 +485,15 @@ final class AgentStream implements MessageFramer.Handler {
                   BoundParameters.read(
                       buffer,
                       new BodyReader(buffer, valuesStart, end - valuesStart),
-                      candidates.get(i).parameterTypes()))
+                      candidate.parameterTypes()))
               : Optional.empty();
       Disposition stopped =
           stop(
               FrontendMessage.BIND,
               judgement,
-              () -> values.flatMap(bound -> session.heldOperations().of(judgement, bound)));
+              () ->
+                  values.flatMap(bound -> session.heldOperations().of(judgement, bound, recording)),
+              () -> candidate.remembered(judgement, records));
       if (stopped != null) {
         return stopped;
       }
@@ -459,18 +504,38 @@ final class AgentStream implements MessageFramer.Handler {
           ErrorReply.error(
               SqlState.CONFIGURATION_LIMIT_EXCEEDED, "too many portals on this connection"));
     }
+    PreparedStatement first = candidates.get(0);
+    RecordedBind bound =
+        RecordedBind.read(
+            buffer,
+            valuesStart,
+            body.end(),
+            first.parameterTypes(),
+            index -> records.conceals(judgements.get(0), index));
+    ClientRecording.Step step =
+        record(judgements, i -> candidates.get(i).remembered(judgements.get(i), records), bound);
+    if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      return notRecorded(
+          FrontendMessage.BIND,
+          step,
+          judgements.get(0),
+          () -> first.remembered(judgements.get(0), records));
+    }
     ResultGuard guard = ResultGuard.of(judgements);
     RunningOperation operation =
         new RunningOperation(
-            judgements.get(0).context().ruling().rowLimit(), changeData(judgements), guard);
+                judgements.get(0).context().ruling().rowLimit(), changeData(judgements), guard)
+            .recordedAs(recorded.operation().of(first, bound.formats()));
     if (guard != null && complete && candidates.size() == 1) {
       describeEarly(
           operation,
-          candidates.get(0).layout(judgements.get(0).context()),
+          first.layout(judgements.get(0).context()),
           new BodyReader(buffer, valuesStart, end - valuesStart));
     }
     names.bind(portalName, new Portal(operation, judgements, texts(candidates), group, false));
-    send(Kind.BIND).touchingMasked(guard != null && guard.touches());
+    send(Kind.BIND)
+        .recordedAs(recorded.operation())
+        .touchingMasked(guard != null && guard.touches());
     return Disposition.FORWARD;
   }
 
@@ -499,7 +564,9 @@ final class AgentStream implements MessageFramer.Handler {
    * What becomes of an operation that was judged where it does not simply go on; null where it
    * does.
    */
-  private Disposition stop(byte type, Judgement judgement, Holding.Source source) {
+  private Disposition stop(
+      byte type, Judgement judgement, Holding.Source source, Supplier<Repeated<Statement>> text) {
+    approvedBy = "";
     if (judgement.needsApproval() && !Refusals.isUnfit(judgement)) {
       Holding.Outcome outcome = holding.admit(judgement, source);
       if (outcome instanceof Holding.Outcome.Wait) {
@@ -507,13 +574,58 @@ final class AgentStream implements MessageFramer.Handler {
         judged.clear();
         return Disposition.WAIT;
       }
-      return outcome instanceof Holding.Outcome.Refuse refused
-          ? refuse(type, refused.reply())
-          : null;
+      if (outcome instanceof Holding.Outcome.Refuse refused) {
+        return refuse(type, refused.reply(), records.facts(judgement), text.get());
+      }
+      approvedBy = ((Holding.Outcome.Pass) outcome).release().request();
+      return null;
     }
     holding.abandon();
     Optional<ErrorReply> refusal = Refusals.admitted(session.gate(), judgement);
-    return refusal.isPresent() ? refuse(type, refusal.get()) : null;
+    return refusal.isPresent()
+        ? refuse(type, refusal.get(), records.facts(judgement), text.get())
+        : null;
+  }
+
+  /**
+   * Records an operation that passes. Where a name may stand for several statements each of them is
+   * recorded; the answer belongs to the last.
+   */
+  private ClientRecording.Step record(
+      List<Judgement> judgements, IntFunction<Repeated<Statement>> text, RecordedBind bound) {
+    int last = judgements.size() - 1;
+    for (int i = 0; i < last && !recording.isAdmitted(judgements); i++) {
+      recording.alternative(requested(judgements.get(i), text.apply(i), bound, approvedBy));
+    }
+    return recording.request(
+        judgements.get(last).context().ruling().connection().recording(),
+        judgements,
+        approvedBy,
+        approval -> requested(judgements.get(last), text.apply(last), bound, approval));
+  }
+
+  private Event.OperationRequested requested(
+      Judgement judgement, Repeated<Statement> text, RecordedBind bound, String approval) {
+    return new Event.OperationRequested(
+        recording.client(),
+        Event.Verdict.ALLOWED,
+        "",
+        records.facts(judgement),
+        text,
+        bound.values(),
+        bound.omitted(),
+        approval,
+        Optional.empty());
+  }
+
+  private Disposition notRecorded(
+      byte type,
+      ClientRecording.Step step,
+      Judgement judgement,
+      Supplier<Repeated<Statement>> text) {
+    return step instanceof ClientRecording.Step.Refuse refused
+        ? refuse(type, refused.reply(), records.facts(judgement), text.get())
+        : Disposition.WAIT;
   }
 
   /** One for each candidate, or none where one has to be waited for. */
@@ -568,16 +680,22 @@ final class AgentStream implements MessageFramer.Handler {
     if (what == 'S') {
       ReplyLedger.Entry entry = send(Kind.DESCRIBE_STATEMENT);
       List<PreparedStatement> candidates = names.candidates(name);
-      if (candidates.size() == 1 && judge.isMasking()) {
-        entry.describing(new StatementDescription(candidates.get(0), judge.context()));
+      if (candidates.size() == 1) {
+        entry.tellingColumns(candidates.get(0)::columns);
+        if (judge.isMasking()) {
+          entry.describing(new StatementDescription(candidates.get(0), judge.context()));
+        }
       }
       return Disposition.FORWARD;
     }
     ReplyLedger.Entry entry = send(portalKind(what, Kind.DESCRIBE_PORTAL));
     Portal portal = names.portal(name);
-    if (portal != null && portal.operation().guard() != null) {
-      portal.operation().guard().asked();
-      entry.running(portal.operation()).describing(portal.operation().guard());
+    if (portal != null) {
+      entry.tellingColumns(portal.operation().recorded()::columns);
+      if (portal.operation().guard() != null) {
+        portal.operation().guard().asked();
+        entry.running(portal.operation()).describing(portal.operation().guard());
+      }
     }
     return Disposition.FORWARD;
   }
@@ -589,7 +707,11 @@ final class AgentStream implements MessageFramer.Handler {
     }
     framer.forwardPreceding();
     operation.guard().asked();
-    send(Kind.DESCRIBE_PORTAL).running(operation).describing(operation.guard()).hidden();
+    send(Kind.DESCRIBE_PORTAL)
+        .running(operation)
+        .tellingColumns(operation.recorded()::columns)
+        .describing(operation.guard())
+        .hidden();
     session.writeToTarget(out -> MessageWriter.describePortal(out, name));
   }
 
@@ -731,6 +853,12 @@ final class AgentStream implements MessageFramer.Handler {
    * had it refused.
    */
   private Disposition refuse(byte type, ErrorReply reply) {
+    return refuse(type, reply, Facts.NONE, Statement.NONE);
+  }
+
+  private Disposition refuse(
+      byte type, ErrorReply reply, Repeated<Facts> facts, Repeated<Statement> text) {
+    recording.refused(reply, facts, text);
     framer.forwardPreceding();
     boolean simple = type == FrontendMessage.QUERY || type == FrontendMessage.FUNCTION_CALL;
     if (session.isQuiet() && !groupOpen) {
@@ -754,6 +882,16 @@ final class AgentStream implements MessageFramer.Handler {
 
   private Disposition waitOrRefuse(byte type) {
     return unreadable == null ? Disposition.WAIT : refuse(type, unreadable);
+  }
+
+  private Disposition waitOrRefuse(byte type, ByteBuf buffer, int start, int length) {
+    return unreadable == null
+        ? Disposition.WAIT
+        : refuse(
+            type,
+            unreadable,
+            Facts.NONE,
+            JudgementRecords.unreadable(ByteBufUtil.getBytes(buffer, start, length, true)));
   }
 
   private ReplyLedger.Entry send(Kind kind) {

@@ -47,6 +47,11 @@ final class BodyReader {
     return position;
   }
 
+  /** Where the body ends, as far as it is there. */
+  int end() {
+    return end;
+  }
+
   byte readByte() throws MalformedMessage {
     require(1);
     return buffer.getByte(position++);

@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
+import java.util.function.IntPredicate;
 
 /**
  * The values of one Bind, as an approver reads them. PostgreSQL documentation, "Message Formats":
@@ -115,14 +115,14 @@ final class BoundParameters {
   /**
    * For people to read.
    *
-   * @param masked the numbers, from 1, of those whose values are not to be shown
+   * @param concealed says of an index, from 0, whether the value is not to be shown
    */
-  List<RequestParameter> readable(Set<Integer> masked) {
+  List<RequestParameter> readable(IntPredicate concealed) {
     List<RequestParameter> readable = new ArrayList<>(parameters.size());
     for (int i = 0; i < parameters.size(); i++) {
       Parameter parameter = parameters.get(i);
       readable.add(
-          masked.contains(i + 1)
+          concealed.test(i)
               ? new RequestParameter(
                   TypeNames.of(Integer.toUnsignedLong(parameter.type)), MASKED, true)
               : readable(parameter));

@@ -53,6 +53,7 @@ final class ClientSession implements ClientConnection {
   private final TargetStream targetStream;
   private final ResultMasks masks;
   private final ErrorScrubber errors;
+  private final ClientRecording recording;
 
   private String sessionUser;
   private boolean agentDirty;
@@ -72,6 +73,9 @@ final class ClientSession implements ClientConnection {
 
   private CloseReason draining;
 
+  /** What the recording says of why the client is gone. */
+  private String endReason = "the client closed the connection";
+
   ClientSession(Channel agent, TargetConnection target, SharedTarget shared) {
     this.agent = agent;
     this.target = target;
@@ -79,9 +83,21 @@ final class ClientSession implements ClientConnection {
     this.shared = shared;
     this.sessionUser = target.sessionUser();
     this.judge = shared.newJudge(agent.eventLoop());
+    this.recording =
+        new ClientRecording(
+            connection.recorder(),
+            agent.eventLoop(),
+            target.parameters().getOrDefault("application_name", ""),
+            this::processAgent);
     this.agentStream =
         new AgentStream(
-            this, ledger, names, judge, new Holding(this, shared.desk(), agent.eventLoop()));
+            this,
+            ledger,
+            names,
+            judge,
+            new Holding(this, shared.desk(), agent.eventLoop()),
+            recording,
+            shared.newJudgementRecords());
     this.targetStream = new TargetStream(this, ledger, names);
     this.masks = new ResultMasks(shared.maskKey());
     this.errors = new ErrorScrubber(masks);
@@ -431,6 +447,7 @@ final class ClientSession implements ClientConnection {
       return;
     }
     ended = true;
+    endReason = reason.message();
     agentStream.abandonHeld();
     if (!ledger.isEmpty()) {
       cancelUpstream();
@@ -652,6 +669,7 @@ final class ClientSession implements ClientConnection {
     public void channelInactive(ChannelHandlerContext ctx) {
       ended = true;
       agentStream.abandonHeld();
+      recording.end(endReason);
       shared.cancelKeys().remove(ClientSession.this);
       agentStream.framer().close();
       target.channel().close();

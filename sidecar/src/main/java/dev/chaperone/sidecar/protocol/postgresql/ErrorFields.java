@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 final class ErrorFields {
   private static final byte SEVERITY = 'V';
   private static final byte SQL_STATE = 'C';
+  private static final byte MESSAGE = 'M';
 
   private ErrorFields() {}
 
@@ -22,6 +23,10 @@ final class ErrorFields {
 
   static String sqlState(ByteBuf buffer, int start, int length) {
     return field(buffer, start, length, SQL_STATE);
+  }
+
+  static String message(ByteBuf buffer, int start, int length) {
+    return text(buffer, start, length, MESSAGE);
   }
 
   /** A field as text; empty where the message has none. */

@@ -9,8 +9,15 @@ import java.util.Objects;
  * @param sqlState five characters, see {@link SqlState}
  * @param detail empty for none
  * @param hint empty for none
+ * @param decision the id of the decision it tells of, which the detail names; empty for none
  */
-record ErrorReply(Severity severity, String sqlState, String message, String detail, String hint) {
+record ErrorReply(
+    Severity severity,
+    String sqlState,
+    String message,
+    String detail,
+    String hint,
+    String decision) {
 
   /** What becomes of the connection: it is kept after ERROR and closed after FATAL. */
   enum Severity {
@@ -24,26 +31,27 @@ record ErrorReply(Severity severity, String sqlState, String message, String det
     Objects.requireNonNull(message, "message");
     Objects.requireNonNull(detail, "detail");
     Objects.requireNonNull(hint, "hint");
+    Objects.requireNonNull(decision, "decision");
   }
 
   static ErrorReply error(String sqlState, String message) {
-    return new ErrorReply(Severity.ERROR, sqlState, message, "", "");
+    return new ErrorReply(Severity.ERROR, sqlState, message, "", "", "");
   }
 
   static ErrorReply error(String sqlState, String message, String hint) {
-    return new ErrorReply(Severity.ERROR, sqlState, message, "", hint);
+    return new ErrorReply(Severity.ERROR, sqlState, message, "", hint, "");
   }
 
   static ErrorReply fatal(String sqlState, String message) {
-    return new ErrorReply(Severity.FATAL, sqlState, message, "", "");
+    return new ErrorReply(Severity.FATAL, sqlState, message, "", "", "");
   }
 
   static ErrorReply fatal(String sqlState, String message, String hint) {
-    return new ErrorReply(Severity.FATAL, sqlState, message, "", hint);
+    return new ErrorReply(Severity.FATAL, sqlState, message, "", hint, "");
   }
 
   /** The same, where it ends the connection. */
   ErrorReply asFatal() {
-    return new ErrorReply(Severity.FATAL, sqlState, message, detail, hint);
+    return new ErrorReply(Severity.FATAL, sqlState, message, detail, hint, decision);
   }
 }

@@ -21,7 +21,6 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Puts what an operation would do into words for an approver, and into the digest that an approval
@@ -46,7 +45,8 @@ final class HeldOperations {
   }
 
   /** Empty where the operation is too large to be decided by a person. */
-  Optional<HeldOperation> of(Judgement judgement, BoundParameters parameters) {
+  Optional<HeldOperation> of(
+      Judgement judgement, BoundParameters parameters, ClientRecording recording) {
     Operation operation = ((SqlAnalysis.Understood) judgement.analysis()).operation();
     Decision.RequireApproval decision =
         (Decision.RequireApproval) judgement.decision().orElseThrow();
@@ -62,34 +62,28 @@ final class HeldOperations {
         || parameters.count() > MAX_PARAMETERS) {
       return Optional.empty();
     }
-    boolean mayHoldSecrets =
-        operation.parts().stream()
-            .flatMap(part -> part.accesses().stream())
-            .anyMatch(access -> access.effect() == dev.chaperone.policy.Effect.PRIVILEGE);
     return Optional.of(
         new HeldOperation(
             session,
+            recording.client(),
+            recording.recorder(),
             judgement.context().ruling(),
             decision,
             new RequestOperation(
                 Protocol.POSTGRESQL,
                 accesses,
-                readable(judgement, operation.text(), mayHoldSecrets),
-                parameters.readable(maskedParameters(judgement)),
+                readable(judgement, operation.text()),
+                parameters.readable(i -> Concealment.STANDARD.concealsParameter(judgement, i)),
                 digest(judgement.context(), operation, decision, parameters))));
   }
 
   /** The text, without literals where these are secrets or go into masked columns. */
-  private static String readable(Judgement judgement, String text, boolean mayHoldSecrets) {
-    if (judgement.plan() != null && judgement.plan().hidesLiterals()) {
-      return ReadableText.of(
-          TextWithoutLiterals.of(text, judgement.context().session().catalog().serverVersionNum()));
-    }
-    return mayHoldSecrets ? ReadableText.withoutLiterals(text) : ReadableText.of(text);
-  }
-
-  private static Set<Integer> maskedParameters(Judgement judgement) {
-    return judgement.plan() == null ? Set.of() : judgement.plan().maskedParameters();
+  private static String readable(Judgement judgement, String text) {
+    return ReadableText.of(
+        Concealment.STANDARD.concealsLiterals(judgement)
+            ? TextWithoutLiterals.of(
+                text, judgement.context().session().catalog().serverVersionNum())
+            : text);
   }
 
   private String digest(

@@ -16,7 +16,8 @@ import io.netty.handler.codec.ByteToMessageDecoder;
  * <p>Used by one event loop.
  */
 final class MessageFramer {
-  private static final int HEADER_BYTES = 5;
+  /** A type byte and a length. */
+  static final int HEADER_BYTES = 5;
 
   /** What becomes of a message. */
   enum Disposition {

@@ -1,6 +1,9 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.sql.SessionEffect;
+import dev.chaperone.recording.Columns;
+import dev.chaperone.recording.Repeated;
+import dev.chaperone.recording.Statement;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -17,6 +20,9 @@ final class PreparedStatement implements StatementNames.Change {
   private Judgement judgement;
   private JudgementContext describedIn;
   private RowLayout layout;
+  private Repeated<Columns> columns = Columns.NONE;
+  private Repeated<Statement> remembered;
+  private Judgement rememberedFor;
 
   PreparedStatement(String name, byte[] text, int[] parameterTypes, Judgement judgement) {
     this.name = name;
@@ -62,5 +68,24 @@ final class PreparedStatement implements StatementNames.Change {
 
   void judgement(Judgement latest) {
     judgement = latest;
+  }
+
+  /** What the target says that it returns, once it was asked. */
+  Repeated<Columns> columns() {
+    return columns;
+  }
+
+  void columns(Repeated<Columns> described) {
+    columns = described;
+  }
+
+  /** The text as it is remembered; the same object for every use of it. */
+  @SuppressWarnings("ReferenceEquality") // Another judgement may conceal more.
+  Repeated<Statement> remembered(Judgement at, JudgementRecords records) {
+    if (remembered == null || rememberedFor != at) {
+      remembered = records.statement(at, text, true);
+      rememberedFor = at;
+    }
+    return remembered;
   }
 }

@@ -78,6 +78,7 @@ final class Refusals {
             : SqlState.INSUFFICIENT_PRIVILEGE,
         refusal.message(),
         refusal.detail(),
-        refusal.hint());
+        refusal.hint(),
+        refusal.decision());
   }
 }

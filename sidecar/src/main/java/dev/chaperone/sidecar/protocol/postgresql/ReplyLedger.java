@@ -1,6 +1,8 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.sql.SessionEffect;
+import dev.chaperone.recording.Columns;
+import dev.chaperone.recording.Repeated;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -34,6 +36,8 @@ final class ReplyLedger {
     private OwnQuery ownQuery;
     private RunningOperation operation;
     private StatementNames.Change change;
+    private RecordedOperation recorded = RecordedOperation.NONE;
+    private Consumer<Repeated<Columns>> columns;
     private List<SessionEffect> effects = List.of();
     private boolean copiesIn;
     private ResultGuard described;
@@ -136,6 +140,26 @@ final class ReplyLedger {
       return this;
     }
 
+    /** What is remembered of the operation that the message belongs to. */
+    RecordedOperation recorded() {
+      return operation == null ? recorded : operation.recorded();
+    }
+
+    Entry recordedAs(RecordedOperation record) {
+      recorded = record;
+      return this;
+    }
+
+    /** Who wants to know the columns that are described; null for nobody. */
+    Consumer<Repeated<Columns>> columns() {
+      return columns;
+    }
+
+    Entry tellingColumns(Consumer<Repeated<Columns>> listener) {
+      columns = listener;
+      return this;
+    }
+
     Entry effects(List<SessionEffect> more) {
       if (effects.isEmpty()) {
         effects = more;
@@ -174,6 +198,8 @@ final class ReplyLedger {
       statement = null;
       hidden = false;
       touchesMasked = false;
+      recorded = RecordedOperation.NONE;
+      columns = null;
     }
   }
 

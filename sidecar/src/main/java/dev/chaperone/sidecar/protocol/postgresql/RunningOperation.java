@@ -15,6 +15,7 @@ final class RunningOperation {
   private long maskedValues;
   private ErrorReply aborted;
   private boolean cancelled;
+  private RecordedOperation recorded = RecordedOperation.NONE;
 
   /**
    * An operation that begins.
@@ -68,7 +69,8 @@ final class RunningOperation {
             ? "The rows sent so far are not the whole result. Outside a transaction block the changes"
                 + " may have been made."
             : "The rows sent so far are not the whole result.",
-        "Ask for fewer rows, for example with LIMIT or a narrower WHERE.");
+        "Ask for fewer rows, for example with LIMIT or a narrower WHERE.",
+        "");
   }
 
   /** Ends the operation; what the target still sends of it is not passed on. */
@@ -84,6 +86,17 @@ final class RunningOperation {
   /** Whether it was ended and the target still goes on with it. */
   boolean runsOn() {
     return aborted != null && !cancelled;
+  }
+
+  /** It is recorded so. */
+  RunningOperation recordedAs(RecordedOperation record) {
+    recorded = record;
+    return this;
+  }
+
+  /** What is remembered of it. */
+  RecordedOperation recorded() {
+    return recorded;
   }
 
   /** Why it was ended, or null. */

@@ -102,6 +102,11 @@ final class SharedTarget implements AutoCloseable {
     return heldOperations;
   }
 
+  /** What is remembered of judgements; one for each client. */
+  JudgementRecords newJudgementRecords() {
+    return new JudgementRecords(Concealment.STANDARD);
+  }
+
   /** A name for portals and statements of the gateway's own, unknown to clients. */
   String impossiblePortal() {
     return impossiblePortal;

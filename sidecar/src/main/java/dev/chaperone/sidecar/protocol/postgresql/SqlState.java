@@ -21,11 +21,13 @@ final class SqlState {
   static final String NAME_TOO_LONG = "42622";
   static final String TOO_MANY_CONNECTIONS = "53300";
   static final String CONFIGURATION_LIMIT_EXCEEDED = "53400";
+  static final String DISK_FULL = "53100";
   static final String PROGRAM_LIMIT_EXCEEDED = "54000";
   static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
   static final String QUERY_CANCELED = "57014";
   static final String ADMIN_SHUTDOWN = "57P01";
   static final String CANNOT_CONNECT_NOW = "57P03";
+  static final String IO_ERROR = "58030";
   static final String INTERNAL_ERROR = "XX000";
 
   private SqlState() {}

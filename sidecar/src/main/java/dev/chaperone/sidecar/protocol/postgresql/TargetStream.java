@@ -6,6 +6,7 @@ import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Entry;
 import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -22,6 +23,7 @@ final class TargetStream implements MessageFramer.Handler {
   private final MessageFramer framer = new MessageFramer(this);
   private final ReplyLedger ledger;
   private final StatementNames names;
+  private final RecordedColumns columns = new RecordedColumns();
   private TransactionStatus status = TransactionStatus.IDLE;
 
   /** Whose lines of COPY are looked at; null for none. */
@@ -64,9 +66,9 @@ final class TargetStream implements MessageFramer.Handler {
         if (head != null && head.ownQuery() != null) {
           return requireControl(type, bodyBytes);
         }
-        return looksAtRows(head) ? requireRow(bodyBytes) : 0;
+        return looksAtRows(head) ? requireRow(bodyBytes) : wantedBytes(head, bodyBytes);
       case BackendMessage.COPY_DATA:
-        return copyGuard != null ? requireRow(bodyBytes) : 0;
+        return copyGuard != null ? requireRow(bodyBytes) : wantedBytes(ledger.head(), bodyBytes);
       case BackendMessage.ERROR_RESPONSE:
       case BackendMessage.NOTICE_RESPONSE:
         return bodyBytes > CONTROL_MESSAGE_BYTES ? 0 : bodyBytes;
@@ -85,6 +87,11 @@ final class TargetStream implements MessageFramer.Handler {
   /** A row that is looked at is needed whole; one that is too long ends the operation anyway. */
   private int requireRow(int bodyBytes) {
     return bodyBytes > session.messageBytes() ? 0 : bodyBytes;
+  }
+
+  /** Of others, what is recorded of them. */
+  private static int wantedBytes(Entry head, int bodyBytes) {
+    return head == null ? 0 : head.recorded().wantedBytes(bodyBytes);
   }
 
   private static int requireControl(byte type, int bodyBytes) {
@@ -127,14 +134,14 @@ final class TargetStream implements MessageFramer.Handler {
     switch (type) {
       case BackendMessage.DATA_ROW:
         requireRows(type, head);
-        return onRow(head, buffer, start, bodyBytes);
+        return onRow(head, buffer, start, bodyBytes, available);
       case BackendMessage.COPY_DATA:
         requireRows(type, head);
-        return onCopyLine(head, buffer, start, bodyBytes);
+        return onCopyLine(head, buffer, start, bodyBytes, available);
       case BackendMessage.COMMAND_COMPLETE:
       case BackendMessage.EMPTY_QUERY_RESPONSE:
       case BackendMessage.PORTAL_SUSPENDED:
-        return onComplete(type, head);
+        return onComplete(type, head, buffer, start, bodyBytes);
       case BackendMessage.ROW_DESCRIPTION:
         require(
             type,
@@ -174,7 +181,7 @@ final class TargetStream implements MessageFramer.Handler {
     }
   }
 
-  private Disposition onRow(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+  private Disposition onRow(Entry head, ByteBuf buffer, int start, int bodyBytes, int available) {
     RunningOperation operation = head.operation();
     ResultGuard guard = operation.guard();
     if (guard != null && guard.looksAtRows() && operation.aborted() == null) {
@@ -182,23 +189,30 @@ final class TargetStream implements MessageFramer.Handler {
         withhold(operation, ResultMasks.refusal("rows whose columns the target did not describe"));
       } else if (countRow(operation, bodyBytes)) {
         framer.forwardPreceding();
-        int values =
-            session.masks().row(guard.mask(), buffer, start, bodyBytes, session.agentTail());
-        operation.masked(values);
-        session.metrics().masked(values);
+        ByteBuf out = session.agentTail();
+        int body = out.writerIndex() + MessageFramer.HEADER_BYTES;
+        masked(head, session.masks().row(guard.mask(), buffer, start, bodyBytes, out));
+        int length = out.writerIndex() - body;
+        head.recorded().row(out, body, length, length);
       }
       return Disposition.DROP;
     }
-    return countRow(operation, bodyBytes) ? Disposition.FORWARD : Disposition.DROP;
+    if (!countRow(operation, bodyBytes)) {
+      return Disposition.DROP;
+    }
+    head.recorded().row(buffer, start, bodyBytes, available);
+    return Disposition.FORWARD;
   }
 
   /** Lines of COPY: one to a message, as the server sends them in text format. */
-  private Disposition onCopyLine(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+  private Disposition onCopyLine(
+      Entry head, ByteBuf buffer, int start, int bodyBytes, int available) {
     RunningOperation operation = head.operation();
     if (!countRow(operation, bodyBytes)) {
       return Disposition.DROP;
     }
     if (copyGuard == null) {
+      head.recorded().line(buffer, start, bodyBytes, available);
       return Disposition.FORWARD;
     }
     if (bodyBytes == 0 || buffer.getByte(start + bodyBytes - 1) != '\n') {
@@ -207,14 +221,22 @@ final class TargetStream implements MessageFramer.Handler {
       return Disposition.DROP;
     }
     framer.forwardPreceding();
-    if (session
-        .masks()
-        .copyLine(
-            copyGuard.plan(), session.catalog(), buffer, start, bodyBytes, session.agentTail())) {
-      operation.masked(1);
-      session.metrics().masked(1);
-    }
+    ByteBuf out = session.agentTail();
+    int body = out.writerIndex() + MessageFramer.HEADER_BYTES;
+    boolean changed =
+        session
+            .masks()
+            .copyLine(copyGuard.plan(), session.catalog(), buffer, start, bodyBytes, out);
+    masked(head, changed ? 1 : 0);
+    int length = out.writerIndex() - body;
+    head.recorded().line(out, body, length, length);
     return Disposition.DROP;
+  }
+
+  private void masked(Entry head, int values) {
+    head.operation().masked(values);
+    head.recorded().masked(values);
+    session.metrics().masked(values);
   }
 
   private Disposition onCopyOut(Entry head, ByteBuf buffer, int start, int bodyBytes) {
@@ -251,21 +273,32 @@ final class TargetStream implements MessageFramer.Handler {
       } else if (wrong.isPresent()) {
         // Nothing runs yet; what is to run is refused, or its rows are not passed on.
         session.metrics().resultWithheld();
+        operation.recorded().failed(wrong.get().sqlState(), wrong.get().message());
         operation.abort(wrong.get());
       }
     }
-    if (head.kind() == Kind.QUERY) {
-      boolean shown = !muted && operation.aborted() == null;
-      return shown ? replaced(session.columnNames(buffer, start, bodyBytes)) : Disposition.DROP;
+    boolean shown =
+        !head.isHidden() && !muted && (head.kind() != Kind.QUERY || operation.aborted() == null);
+    ByteBuf instead = session.columnNames(buffer, start, bodyBytes);
+    if (instead == null) {
+      tellColumns(head, buffer, start, bodyBytes);
+    } else {
+      tellColumns(
+          head,
+          instead,
+          MessageFramer.HEADER_BYTES,
+          instead.writerIndex() - MessageFramer.HEADER_BYTES);
     }
-    boolean hidden = head.isHidden();
-    Disposition disposition = onAnswered(head, true);
-    if (hidden) {
-      return Disposition.DROP;
+    if (head.kind() != Kind.QUERY) {
+      onAnswered(head, true);
     }
-    return disposition == Disposition.FORWARD
-        ? replaced(session.columnNames(buffer, start, bodyBytes))
-        : disposition;
+    if (shown) {
+      return replaced(instead);
+    }
+    if (instead != null) {
+      instead.release();
+    }
+    return Disposition.DROP;
   }
 
   private Disposition onNoData(Entry head) {
@@ -292,8 +325,11 @@ final class TargetStream implements MessageFramer.Handler {
 
   /** An error or notice, without what may show masked values. */
   private Disposition scrubbed(byte type, Entry head, ByteBuf buffer, int start, int bodyBytes) {
-    boolean touches = touchesMasked || (head != null && head.touchesMasked());
-    return replaced(session.scrubbed(type, touches, buffer, start, bodyBytes));
+    return replaced(session.scrubbed(type, touchesMasked(head), buffer, start, bodyBytes));
+  }
+
+  private boolean touchesMasked(Entry head) {
+    return touchesMasked || (head != null && head.touchesMasked());
   }
 
   /** Counts a row; false where it is not to be passed on. */
@@ -320,6 +356,7 @@ final class TargetStream implements MessageFramer.Handler {
 
   private void abort(RunningOperation operation, ErrorReply error) {
     session.metrics().resultLimited();
+    operation.recorded().failed(error.sqlState(), error.message());
     operation.abort(error);
     cancel(operation);
   }
@@ -327,6 +364,7 @@ final class TargetStream implements MessageFramer.Handler {
   /** Ends an operation whose result is not what it was foreseen to be. */
   private void withhold(RunningOperation operation, ErrorReply error) {
     session.metrics().resultWithheld();
+    operation.recorded().failed(error.sqlState(), error.message());
     operation.abort(error);
     cancel(operation);
   }
@@ -337,7 +375,7 @@ final class TargetStream implements MessageFramer.Handler {
   }
 
   /** One statement is done; a simple query may have more. */
-  private Disposition onComplete(byte type, Entry head) {
+  private Disposition onComplete(byte type, Entry head, ByteBuf buffer, int start, int bodyBytes) {
     require(type, head.kind() == Kind.EXECUTE || head.kind() == Kind.QUERY);
     RunningOperation operation = head.operation();
     boolean suppressed = muted;
@@ -355,7 +393,12 @@ final class TargetStream implements MessageFramer.Handler {
     if (head.kind() == Kind.QUERY && operation.guard() != null) {
       operation.guard().statementDone();
     }
+    if (type == BackendMessage.COMMAND_COMPLETE) {
+      head.recorded()
+          .result(buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.UTF_8));
+    }
     if (head.kind() == Kind.EXECUTE) {
+      head.recorded().complete(type == BackendMessage.PORTAL_SUSPENDED);
       if (type == BackendMessage.COMMAND_COMPLETE) {
         succeeded(head);
       }
@@ -399,17 +442,29 @@ final class TargetStream implements MessageFramer.Handler {
       // The commit that a Sync implies may fail: deferred constraints.
       return muted ? Disposition.DROP : passOrShorten(whole, head, buffer, start, bodyBytes);
     }
+    boolean own = isOwn(head);
+    // Recorded is what the client may see.
+    ByteBuf instead =
+        whole && !own
+            ? session.scrubbed(
+                BackendMessage.ERROR_RESPONSE, touchesMasked(head), buffer, start, bodyBytes)
+            : null;
+    recordFailure(head, whole, instead, buffer, start, bodyBytes);
     Disposition disposition = Disposition.DROP;
-    if (isOwn(head)) {
+    ErrorReply replacement = replacement(head);
+    if (own) {
       head.ownQuery().error();
+    } else if (!muted && replacement != null) {
+      framer.forwardPreceding();
+      session.reply(replacement);
+    } else if (!muted && whole) {
+      disposition = replaced(instead);
+      instead = null;
     } else if (!muted) {
-      ErrorReply replacement = replacement(head);
-      if (replacement == null) {
-        disposition = passOrShorten(whole, head, buffer, start, bodyBytes);
-      } else {
-        framer.forwardPreceding();
-        session.reply(replacement);
-      }
+      disposition = shorten();
+    }
+    if (instead != null) {
+      instead.release();
     }
     if (head.kind() == Kind.QUERY) {
       if (head.copiesIn()) {
@@ -422,6 +477,37 @@ final class TargetStream implements MessageFramer.Handler {
     return disposition;
   }
 
+  private static void recordFailure(
+      Entry head, boolean whole, ByteBuf instead, ByteBuf buffer, int start, int bodyBytes) {
+    RecordedOperation recorded = head.recorded();
+    if (instead != null) {
+      recordFailure(
+          recorded,
+          instead,
+          MessageFramer.HEADER_BYTES,
+          instead.writerIndex() - MessageFramer.HEADER_BYTES);
+    } else if (whole) {
+      recordFailure(recorded, buffer, start, bodyBytes);
+    } else {
+      recorded.failed(SqlState.INTERNAL_ERROR, "an error too long to pass on");
+    }
+    if (head.kind() != Kind.QUERY) {
+      recorded.complete(false);
+    }
+  }
+
+  private static void recordFailure(
+      RecordedOperation recorded, ByteBuf buffer, int start, int length) {
+    recorded.failed(
+        ErrorFields.sqlState(buffer, start, length), ErrorFields.message(buffer, start, length));
+  }
+
+  private void tellColumns(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    if (head.columns() != null) {
+      head.columns().accept(columns.read(buffer, start, bodyBytes));
+    }
+  }
+
   private static ErrorReply replacement(Entry head) {
     if (head.replacement() != null) {
       return head.replacement();
@@ -431,9 +517,12 @@ final class TargetStream implements MessageFramer.Handler {
 
   private Disposition passOrShorten(
       boolean whole, Entry head, ByteBuf buffer, int start, int bodyBytes) {
-    if (whole) {
-      return scrubbed(BackendMessage.ERROR_RESPONSE, head, buffer, start, bodyBytes);
-    }
+    return whole
+        ? scrubbed(BackendMessage.ERROR_RESPONSE, head, buffer, start, bodyBytes)
+        : shorten();
+  }
+
+  private Disposition shorten() {
     framer.forwardPreceding();
     session.reply(
         ErrorReply.error(
@@ -454,6 +543,7 @@ final class TargetStream implements MessageFramer.Handler {
         session.agentStream().copyEnded();
       }
       succeeded(head);
+      head.recorded().complete(false);
     }
     long group = head.group();
     OwnQuery own = head.ownQuery();

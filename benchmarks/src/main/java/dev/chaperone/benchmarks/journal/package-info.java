@@ -1,0 +1,2 @@
+/** How much the journal takes. */
+package dev.chaperone.benchmarks.journal;

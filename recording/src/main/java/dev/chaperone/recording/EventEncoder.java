@@ -1,0 +1,333 @@
+package dev.chaperone.recording;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Writes events as payloads. What repeats is written once in a segment. */
+final class EventEncoder {
+
+  /** Writes the payload at hand as a frame of that type. */
+  interface Frames {
+    /** Returns whether there was room for it. */
+    boolean write(int type);
+  }
+
+  private final PayloadWriter out;
+  private final Frames frames;
+  private final Map<Repeated<?>, Integer> numbers = new HashMap<>();
+  private int definitionBytes;
+
+  EventEncoder(PayloadWriter out, Frames frames) {
+    this.out = out;
+    this.frames = frames;
+  }
+
+  /** Forgets what was defined: another segment begins. */
+  void beginSegment() {
+    numbers.clear();
+    definitionBytes = 0;
+  }
+
+  /** How much was defined in this segment, in bytes. */
+  int definitionBytes() {
+    return definitionBytes;
+  }
+
+  int definitions() {
+    return numbers.size();
+  }
+
+  /**
+   * Writes an event, and before it what it refers to.
+   *
+   * @return whether there was room for it
+   */
+  boolean write(Event event) {
+    if (event instanceof Event.OperationRequested requested) {
+      return define(requested.facts()) && define(requested.statement()) && requested(requested);
+    }
+    if (event instanceof Event.OperationCompleted completed) {
+      return defineColumns(completed) && completed(completed);
+    }
+    out.begin();
+    if (event instanceof Event.SessionOpened opened) {
+      return opened(opened);
+    } else if (event instanceof Event.ClientConnected connected) {
+      out.number(connected.client());
+      out.name(connected.application());
+      return frames.write(Format.TYPE_CLIENT_CONNECTED);
+    } else if (event instanceof Event.ClientDisconnected disconnected) {
+      out.number(disconnected.client());
+      out.name(disconnected.reason());
+      return frames.write(Format.TYPE_CLIENT_DISCONNECTED);
+    } else if (event instanceof Event.ApprovalOpened opened) {
+      return define(opened.facts()) && define(opened.statement()) && opened(opened);
+    } else if (event instanceof Event.ApprovalDecided decided) {
+      out.name(decided.request());
+      out.name(decided.by());
+      out.flag(decided.approved());
+      out.text(decided.comment());
+      return frames.write(Format.TYPE_APPROVAL_DECIDED);
+    } else if (event instanceof Event.ApprovalUsed used) {
+      out.name(used.request());
+      out.number(used.client());
+      return frames.write(Format.TYPE_APPROVAL_USED);
+    } else if (event instanceof Event.ApprovalExpired expired) {
+      out.name(expired.request());
+      return frames.write(Format.TYPE_APPROVAL_EXPIRED);
+    } else if (event instanceof Event.ApprovalCancelled cancelled) {
+      out.name(cancelled.request());
+      out.name(cancelled.reason());
+      return frames.write(Format.TYPE_APPROVAL_CANCELLED);
+    } else if (event instanceof Event.ConfigurationChanged changed) {
+      out.number(changed.generation());
+      return frames.write(Format.TYPE_CONFIGURATION_CHANGED);
+    } else if (event instanceof Event.RecordingGap gap) {
+      out.number(gap.since());
+      out.number(gap.operations());
+      out.number(gap.others());
+      out.name(gap.cause());
+      return frames.write(Format.TYPE_RECORDING_GAP);
+    } else if (event instanceof Event.SessionRevoked revoked) {
+      out.name(revoked.by());
+      return frames.write(Format.TYPE_SESSION_REVOKED);
+    } else if (event instanceof Event.SessionEnded ended) {
+      out.name(ended.reason());
+      return frames.write(Format.TYPE_SESSION_ENDED);
+    }
+    throw new IllegalArgumentException("unknown event");
+  }
+
+  private boolean opened(Event.SessionOpened opened) {
+    out.name(opened.session());
+    Event.Identity identity = opened.identity();
+    out.name(identity.namespace());
+    out.name(identity.pod());
+    out.name(identity.podUid());
+    out.name(identity.serviceAccount());
+    out.text(identity.user());
+    List<String> groups = identity.groups();
+    int count = Math.min(groups.size(), Format.MAX_GROUPS);
+    out.number(count);
+    groups.subList(0, count).forEach(out::name);
+    out.name(opened.connection());
+    out.name(opened.target().protocol());
+    out.name(opened.target().host());
+    out.number(opened.target().port());
+    out.name(opened.target().database());
+    out.name(opened.version());
+    Optional<Event.Predecessor> predecessor = opened.predecessor();
+    out.flag(predecessor.isPresent());
+    if (predecessor.isPresent()) {
+      out.name(predecessor.get().session());
+      out.number(predecessor.get().events());
+      out.bytes(predecessor.get().head());
+      out.flag(predecessor.get().sealed());
+    }
+    return frames.write(Format.TYPE_SESSION_OPENED);
+  }
+
+  private boolean requested(Event.OperationRequested requested) {
+    out.begin();
+    out.number(requested.client());
+    out.octet(requested.verdict().code());
+    out.name(requested.decision());
+    out.number(numberOf(requested.facts()));
+    statement(requested.statement());
+    List<Value> parameters = requested.parameters();
+    out.number(parameters.size());
+    for (int i = 0; i < parameters.size(); i++) {
+      value(parameters.get(i));
+    }
+    out.number(requested.omitted());
+    out.name(requested.approval());
+    failure(requested.refusal());
+    return frames.write(Format.TYPE_OPERATION_REQUESTED);
+  }
+
+  private boolean completed(Event.OperationCompleted completed) {
+    out.begin();
+    out.number(completed.operation());
+    List<Event.Result> results = completed.results();
+    out.number(results.size());
+    for (int i = 0; i < results.size(); i++) {
+      Event.Result result = results.get(i);
+      out.name(result.tag());
+      out.number(numberOf(result.columns()));
+      out.number(result.rows());
+      result.recorded().write(out);
+    }
+    out.number(completed.omitted());
+    out.number(completed.bytes());
+    out.number(completed.maskedValues());
+    out.number(completed.micros());
+    out.flag(completed.suspended());
+    failure(completed.failure());
+    return frames.write(Format.TYPE_OPERATION_COMPLETED);
+  }
+
+  private boolean opened(Event.ApprovalOpened opened) {
+    out.begin();
+    out.name(opened.request());
+    out.number(opened.client());
+    out.number(numberOf(opened.facts()));
+    statement(opened.statement());
+    out.name(opened.digest());
+    out.number(opened.expiresAt());
+    return frames.write(Format.TYPE_APPROVAL_OPENED);
+  }
+
+  private void failure(Optional<Event.Failure> failure) {
+    out.flag(failure.isPresent());
+    if (failure.isPresent()) {
+      out.name(failure.get().sqlState());
+      out.text(failure.get().message());
+    }
+  }
+
+  /** A reference, or 0 and the text itself. */
+  private void statement(Repeated<Statement> repeated) {
+    Statement statement = repeated.value();
+    if (isDefined(statement)) {
+      out.number(numberOf(repeated));
+    } else {
+      out.number(0);
+      out.flag(statement.masked());
+      out.bytes(statement.text());
+    }
+  }
+
+  private static boolean isDefined(Statement statement) {
+    return statement.reused() || statement.text().length() > Format.MAX_INLINE_TEXT_BYTES;
+  }
+
+  private void value(Value value) {
+    boolean binary = value.binary();
+    boolean typed = value.type() != 0;
+    out.octet(value.kind().code() | (binary ? 4 : 0) | (typed ? 8 : 0));
+    if (typed) {
+      out.number(value.type());
+    }
+    if (value.kind() == Value.Kind.CUT) {
+      out.number(value.length());
+    }
+    if (value.kind() != Value.Kind.NULL) {
+      out.bytes(value.bytes());
+    }
+  }
+
+  // ---- definitions
+
+  private int numberOf(Repeated<?> repeated) {
+    return numbers.get(repeated);
+  }
+
+  private boolean defineColumns(Event.OperationCompleted completed) {
+    for (int i = 0; i < completed.results().size(); i++) {
+      if (!define(completed.results().get(i).columns())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean define(Repeated<?> repeated) {
+    if (numbers.containsKey(repeated)) {
+      return true;
+    }
+    Object value = repeated.value();
+    int number = numbers.size() + 1;
+    if (value instanceof Facts facts) {
+      facts(number, facts);
+    } else if (value instanceof Columns columns) {
+      columns(number, columns);
+    } else if (value instanceof Statement statement) {
+      return !isDefined(statement) || defineStatement(number, repeated, statement);
+    }
+    return defined(number, repeated);
+  }
+
+  private boolean defined(int number, Repeated<?> repeated) {
+    int bytes = out.payloadBytes();
+    if (!frames.write(Format.TYPE_DEFINITION)) {
+      return false;
+    }
+    definitionBytes += bytes;
+    numbers.put(repeated, number);
+    return true;
+  }
+
+  private boolean defineStatement(int number, Repeated<?> repeated, Statement statement) {
+    byte[] text = statement.text().array();
+    int start = 0;
+    while (true) {
+      int length = Math.min(text.length - start, Format.TEXT_PART_BYTES);
+      boolean last = start + length == text.length;
+      out.begin();
+      out.octet(Format.DEFINES_STATEMENT);
+      out.number(number);
+      out.number(start);
+      out.flag(last);
+      out.number(length);
+      out.raw(text, start, length);
+      if (last) {
+        out.flag(statement.masked());
+        out.number(statement.length());
+        out.bytes(statement.digest());
+        return defined(number, repeated);
+      }
+      int bytes = out.payloadBytes();
+      if (!frames.write(Format.TYPE_DEFINITION)) {
+        return false;
+      }
+      definitionBytes += bytes;
+      start += length;
+    }
+  }
+
+  private void facts(int number, Facts facts) {
+    out.begin();
+    out.octet(Format.DEFINES_FACTS);
+    out.number(number);
+    out.name(facts.action());
+    out.number(facts.generation());
+    out.flag(facts.rule().isPresent());
+    facts.rule().ifPresent(this::rule);
+    out.text(facts.reason());
+    out.number(facts.accesses().size());
+    for (Facts.Access access : facts.accesses()) {
+      out.name(access.effect());
+      out.name(access.command());
+      out.name(access.resource());
+      out.name(access.action());
+    }
+    out.number(facts.omitted());
+    out.number(facts.observed().size());
+    for (Facts.Observation observation : facts.observed()) {
+      rule(observation.rule());
+      out.name(observation.action());
+    }
+  }
+
+  private void rule(Facts.Rule rule) {
+    out.name(rule.policy());
+    out.name(rule.uid());
+    out.number(rule.generation());
+    out.name(rule.name());
+  }
+
+  private void columns(int number, Columns columns) {
+    out.begin();
+    out.octet(Format.DEFINES_COLUMNS);
+    out.number(number);
+    out.number(columns.columns().size());
+    for (Columns.Column column : columns.columns()) {
+      out.name(column.name());
+      out.number(column.type());
+      out.flag(column.masked());
+    }
+    out.number(columns.omitted());
+  }
+}

@@ -1,0 +1,10 @@
+package dev.chaperone.sidecar.gateway;
+
+/**
+ * How many operations a session had so far.
+ *
+ * @param allowed by policy
+ * @param denied for whatever reason
+ * @param approved by people
+ */
+public record SessionActivity(long allowed, long denied, long approved) {}

@@ -1,0 +1,90 @@
+package dev.chaperone.sidecar.journal;
+
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.RecordingKey;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/** The recordings that this gateway writes, one for each session, in one directory. */
+public final class Journal implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(Journal.class.getName());
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rwx------");
+
+  /** How long the end of the recordings may take to get to the disk. */
+  private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private final Path recordings;
+  private final RecordingKey key;
+  private final MeterRegistry registry;
+  private final Retention retention;
+  private final JournalThreads threads;
+
+  /**
+   * Opens the directory, or makes it.
+   *
+   * @param recordings holds a directory for each session
+   * @param key signs them
+   * @throws IOException when it cannot be made
+   */
+  public Journal(Path recordings, RecordingKey key, MeterRegistry registry) throws IOException {
+    Files.createDirectories(recordings, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+    this.recordings = recordings;
+    this.key = key;
+    this.registry = registry;
+    this.retention = new Retention(recordings);
+    this.threads = new JournalThreads(retention);
+    threads.start();
+  }
+
+  /**
+   * Begins the recording of a session. Where that does not work now it is tried again and again;
+   * the session's availability says so.
+   *
+   * @param opened its first event; the session it follows is filled in
+   * @param kept how long recordings of this connection are kept
+   */
+  public SessionJournal open(Event.SessionOpened opened, Duration kept) {
+    SessionJournal session =
+        new SessionJournal(
+            recordings.resolve(opened.session()),
+            key,
+            opened,
+            threads,
+            new JournalMetrics(registry, opened.connection()));
+    keep(opened.identity().namespace(), opened.connection(), kept);
+    session.prepare();
+    threads.add(session);
+    return session;
+  }
+
+  /** Says how long recordings of a connection are kept from now on. */
+  public void keep(String namespace, String connection, Duration kept) {
+    retention.keep(namespace, connection, kept);
+  }
+
+  /** Where the recordings are. */
+  public Path recordings() {
+    return recordings;
+  }
+
+  /** Stops once all that was ended is on the disk, or after a deadline. */
+  @Override
+  public void close() {
+    try {
+      if (!threads.stop(CLOSE_NANOS)) {
+        LOGGER.log(
+            System.Logger.Level.WARNING, "the end of a recording did not get to the disk in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

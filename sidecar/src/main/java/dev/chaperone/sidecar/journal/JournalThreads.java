@@ -1,0 +1,160 @@
+package dev.chaperone.sidecar.journal;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The two threads that see to the disk, so that nobody else has to: one waits for what is written
+ * to arrive there, one makes room ahead and looks whether the other one is stuck.
+ */
+final class JournalThreads {
+  private static final System.Logger LOGGER = System.getLogger(JournalThreads.class.getName());
+
+  /** How long events are collected before they are forced to the disk together. */
+  private static final long GROUP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  private static final long WATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final List<SessionJournal> sessions = new CopyOnWriteArrayList<>();
+  private final Retention retention;
+  private final Thread forcer = new Thread(this::runForcer, "journal-force");
+  private final Thread preparer = new Thread(this::runPreparer, "journal-prepare");
+  private volatile boolean stopped;
+  private volatile boolean soon;
+  private volatile boolean now;
+  private volatile boolean wanted;
+
+  JournalThreads(Retention retention) {
+    this.retention = retention;
+    forcer.setDaemon(true);
+    preparer.setDaemon(true);
+  }
+
+  void start() {
+    forcer.start();
+    preparer.start();
+  }
+
+  void add(SessionJournal session) {
+    sessions.add(session);
+    prepareNow();
+  }
+
+  /** Something was written: it has to be on the disk within 100 ms. */
+  void forceSoon() {
+    soon = true;
+    LockSupport.unpark(forcer);
+  }
+
+  /** Somebody waits for what was written to be on the disk. */
+  void forceNow() {
+    now = true;
+    LockSupport.unpark(forcer);
+  }
+
+  /** Room is needed. */
+  void prepareNow() {
+    wanted = true;
+    LockSupport.unpark(preparer);
+  }
+
+  /**
+   * Stops, once everything is on the disk or the deadline is over.
+   *
+   * @return whether everything is
+   */
+  boolean stop(long deadlineNanos) throws InterruptedException {
+    long end = System.nanoTime() + deadlineNanos;
+    while (!isForced() && System.nanoTime() < end) {
+      forceNow();
+      Thread.sleep(5);
+    }
+    stopped = true;
+    forceNow();
+    prepareNow();
+    return isForced();
+  }
+
+  private boolean isForced() {
+    return sessions.stream().allMatch(SessionJournal::isForced);
+  }
+
+  private void runForcer() {
+    long sleep = IDLE_NANOS;
+    while (!stopped) {
+      long end = System.nanoTime() + sleep;
+      while (!now && !stopped && !(soon && sleep == IDLE_NANOS)) {
+        long rest = end - System.nanoTime();
+        if (rest <= 0) {
+          break;
+        }
+        LockSupport.parkNanos(this, rest);
+      }
+      if (soon && !now && sleep == IDLE_NANOS) {
+        // The first event after a while: others may join it.
+        sleep = GROUP_NANOS;
+        continue;
+      }
+      now = false;
+      soon = false;
+      boolean more = false;
+      for (SessionJournal session : sessions) {
+        more |= guarded(session, this::force);
+      }
+      sleep = more || soon ? GROUP_NANOS : IDLE_NANOS;
+      removeFinished();
+    }
+  }
+
+  private boolean force(SessionJournal session) {
+    if (session.needsForce()) {
+      session.force();
+    }
+    return session.needsForce();
+  }
+
+  private void runPreparer() {
+    long retained = System.nanoTime() - Retention.PERIOD_NANOS;
+    while (!stopped) {
+      boolean watch = false;
+      wanted = false;
+      for (SessionJournal session : sessions) {
+        watch |= guarded(session, this::prepare);
+      }
+      if (System.nanoTime() - retained >= Retention.PERIOD_NANOS) {
+        retained = System.nanoTime();
+        retention.clean(sessions);
+      }
+      if (!wanted && !stopped) {
+        LockSupport.parkNanos(this, watch ? WATCH_NANOS : IDLE_NANOS);
+      }
+    }
+  }
+
+  private boolean prepare(SessionJournal session) {
+    session.prepare();
+    return session.needsWatch();
+  }
+
+  private interface Work {
+    boolean on(SessionJournal session);
+  }
+
+  /** These threads never end for a failure: what depends on them would be stuck. */
+  private static boolean guarded(SessionJournal session, Work work) {
+    try {
+      return work.on(session);
+    } catch (RuntimeException | InternalError e) {
+      LOGGER.log(
+          System.Logger.Level.ERROR, "journal failed session=" + session.opened().session(), e);
+      return true;
+    }
+  }
+
+  private void removeFinished() {
+    sessions.removeIf(SessionJournal::isFinished);
+  }
+}

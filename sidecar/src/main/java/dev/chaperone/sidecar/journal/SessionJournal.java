@@ -1,0 +1,734 @@
+package dev.chaperone.sidecar.journal;
+
+import dev.chaperone.recording.ChainWriter;
+import dev.chaperone.recording.Checkpoint;
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.Head;
+import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.RecordingKey;
+import dev.chaperone.recording.SessionFiles;
+import dev.chaperone.recording.Totals;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The recording of one session while it is written. Safe for use by any thread; nothing here waits
+ * for the disk but what the journal's own threads call.
+ *
+ * <pre>
+ *   append --&gt; window (memory of the file) --- survives the end of the process
+ *                 |  forcer: at most 100 ms later
+ *                 v
+ *               disk --------------------------- survives the end of the machine; durable()
+ *   preparer: the next window, the next segment; looks whether the disk answers
+ * </pre>
+ */
+public final class SessionJournal {
+  private static final System.Logger LOGGER = System.getLogger(SessionJournal.class.getName());
+
+  /** A segment is closed when it is as long as this, in bytes. */
+  static final long SEGMENT_BYTES = 64L << 20;
+
+  /** Room that is kept for the answers to what was already forwarded, in bytes. */
+  private static final int RESERVED_BYTES = 256 << 10;
+
+  /** Windows that are ready ahead of need. */
+  private static final int READY_WINDOWS = 2;
+
+  /** Windows that may wait for the disk. */
+  private static final int MAX_WINDOWS = 16;
+
+  /** A new session takes little room until something happens in it. */
+  private static final int QUIET_BYTES = 64 << 10;
+
+  private static final int CHECKPOINT_EVENTS = 1_000;
+  private static final long CHECKPOINT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** How long the disk may take before nothing more is recorded. */
+  private static final long DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  private record Closing(SegmentFile file, long length, List<Window> windows) {}
+
+  private record Awaited(long event, CompletableFuture<Void> result) {}
+
+  private final Path directory;
+  private final RecordingKey key;
+  private final Event.SessionOpened opened;
+  private final JournalThreads threads;
+  private final JournalMetrics metrics;
+  private final ChainWriter chain;
+
+  // Guarded by this object's lock.
+  private SegmentFile file;
+  private Window window;
+  private long position;
+  private final ArrayDeque<Window> ready = new ArrayDeque<>();
+  private final ArrayDeque<Window> retired = new ArrayDeque<>();
+  private final ArrayDeque<Closing> closing = new ArrayDeque<>();
+  private final ArrayDeque<Awaited> awaited = new ArrayDeque<>();
+  private CompletableFuture<Void> room;
+  private long bytes;
+  private long eventsAtCheckpoint;
+  private long checkpointNanos = System.nanoTime();
+  private long unforcedSince;
+  private boolean unforced;
+  private long starvedSince;
+  private boolean starved;
+  private boolean wanting;
+  private Availability prepareFailure = Availability.AVAILABLE;
+  private Availability forceFailure = Availability.AVAILABLE;
+  private boolean faulty;
+  private boolean closed;
+  private long gapSince;
+  private long gapOperations;
+  private long gapOthers;
+  private Availability gapCause = Availability.AVAILABLE;
+
+  // Of the preparer alone.
+  private SegmentFile next;
+  private Window nextWindow;
+
+  // Of the forcer alone.
+  private long forcedEvents;
+  private long forcedBytes;
+
+  private volatile Availability availability = Availability.AVAILABLE;
+  private volatile long unavailableSince = System.nanoTime();
+
+  SessionJournal(
+      Path directory,
+      RecordingKey key,
+      Event.SessionOpened opened,
+      JournalThreads threads,
+      JournalMetrics metrics) {
+    this.directory = directory;
+    this.key = key;
+    this.opened = opened;
+    this.threads = threads;
+    this.metrics = metrics;
+    this.chain = new ChainWriter(opened.session(), key.publicKey().id());
+  }
+
+  // ---- for those who record
+
+  /**
+   * Records an event that something is to follow from. When this returns a number, the event
+   * survives the end of this process.
+   *
+   * @return the event's number, or 0 where it is not recorded; then see {@link #availability()}:
+   *     while it is available, there is only no room at this moment, and {@link #room()} says when
+   *     to try again
+   */
+  public long append(Event event) {
+    return append(event, RESERVED_BYTES);
+  }
+
+  /**
+   * Records an event that happened in any case. Where it cannot be recorded it is counted, and the
+   * recording will say that something is missing.
+   *
+   * @return the event's number, or 0
+   */
+  public long appendLate(Event event) {
+    long number = append(event, 0);
+    if (number == 0) {
+      synchronized (this) {
+        if (!closed) {
+          beginGap();
+          gapOthers++;
+        }
+      }
+    }
+    return number;
+  }
+
+  /** An operation was forwarded that is not recorded; the recording will say so. */
+  public synchronized void skipped() {
+    if (!closed) {
+      beginGap();
+      gapOperations++;
+      metrics.unrecorded();
+    }
+  }
+
+  /** Whether events can be recorded. */
+  public Availability availability() {
+    return availability;
+  }
+
+  /** Completes when there is room again or the availability is another one; on any thread. */
+  public synchronized CompletionStage<Void> room() {
+    if (availability != Availability.AVAILABLE || isReady()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (room == null) {
+      room = new CompletableFuture<>();
+    }
+    return room;
+  }
+
+  /**
+   * Completes when an event is on the disk; fails with {@link JournalUnavailableException} where it
+   * does not get there in time. On any thread.
+   */
+  public CompletionStage<Void> durable(long event) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    synchronized (this) {
+      if (availability != Availability.AVAILABLE) {
+        result.completeExceptionally(new JournalUnavailableException(availability));
+        return result;
+      }
+      awaited.add(new Awaited(event, result));
+    }
+    threads.forceNow();
+    return result;
+  }
+
+  /** How far the recording goes. */
+  public synchronized Head head() {
+    return chain.head();
+  }
+
+  /** What it comes to so far. */
+  public synchronized Totals totals() {
+    return chain.totals();
+  }
+
+  /** Where it is. */
+  public Path directory() {
+    return directory;
+  }
+
+  Event.SessionOpened opened() {
+    return opened;
+  }
+
+  /**
+   * Ends the recording and seals it; what comes later is not recorded. The journal brings it to the
+   * disk.
+   */
+  public void end(String reason) {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      if (append(new Event.SessionEnded(reason), 0) > 0) {
+        seal();
+      }
+      closed = true;
+      availability = Availability.IO_ERROR;
+      if (file != null) {
+        retire();
+      }
+    }
+    threads.forceNow();
+  }
+
+  private void seal() {
+    Checkpoint seal = chain.sealed(micros());
+    try {
+      chain.append(seal, key.sign(seal), this::store);
+    } catch (InternalError e) {
+      faulty = true;
+    }
+  }
+
+  private synchronized long append(Event event, int reserved) {
+    if (closed || faulty || file == null) {
+      return 0;
+    }
+    if (availability != Availability.AVAILABLE && reserved > 0) {
+      return 0;
+    }
+    if (!hasRoom(reserved)) {
+      starve();
+      return 0;
+    }
+    try {
+      long now = micros();
+      if (gapSince != 0 && !endGap(now)) {
+        starve();
+        return 0;
+      }
+      long number = chain.append(event, now, this::store);
+      if (number == 0) {
+        starve();
+      }
+      return number;
+    } catch (InternalError e) {
+      // The memory is not there any more: somebody cut the file off, or the disk failed below it.
+      faulty = true;
+      threads.prepareNow();
+      return 0;
+    }
+  }
+
+  private boolean hasRoom(int reserved) {
+    return window != null
+        && window.remaining(position) + (long) ready.size() * Window.BYTES >= reserved;
+  }
+
+  private boolean isReady() {
+    return !starved && hasRoom(RESERVED_BYTES);
+  }
+
+  private void starve() {
+    if (!starved) {
+      starved = true;
+      starvedSince = System.nanoTime();
+      threads.prepareNow();
+    }
+  }
+
+  /** Called by the chain, under the lock. */
+  private boolean store(byte[] frame, int length) {
+    if (!window.holds(position)) {
+      Window following = ready.poll();
+      if (following == null) {
+        return false;
+      }
+      retired.add(window);
+      window = following;
+    }
+    if (!window.putFrame(position, frame, length)) {
+      faulty = true;
+      threads.prepareNow();
+      return false;
+    }
+    position += length;
+    bytes += length;
+    if (!wanting && ready.size() < READY_WINDOWS && position >= QUIET_BYTES) {
+      wanting = true;
+      threads.prepareNow();
+    }
+    if (!unforced) {
+      unforced = true;
+      unforcedSince = System.nanoTime();
+      threads.forceSoon();
+    }
+    return true;
+  }
+
+  private void beginGap() {
+    if (gapSince == 0) {
+      gapSince = micros();
+      gapCause = availability;
+    }
+  }
+
+  private boolean endGap(long now) {
+    Event.RecordingGap gap =
+        new Event.RecordingGap(
+            gapSince,
+            gapOperations,
+            gapOthers,
+            gapCause == Availability.AVAILABLE ? "no room" : gapCause.message());
+    if (chain.append(gap, now, this::store) == 0) {
+      return false;
+    }
+    gapSince = 0;
+    gapOperations = 0;
+    gapOthers = 0;
+    metrics.gap();
+    return true;
+  }
+
+  // ---- the preparer's
+
+  /** Makes ready what will be needed soon. */
+  void prepare() {
+    try {
+      if (file == null) {
+        open();
+      } else {
+        prepareWindow();
+        prepareSegment();
+      }
+      synchronized (this) {
+        prepareFailure = Availability.AVAILABLE;
+      }
+    } catch (IOException e) {
+      synchronized (this) {
+        prepareFailure = Availability.of(e);
+        wanting = false;
+      }
+    }
+    watch();
+  }
+
+  private void open() throws IOException {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+    }
+    Files.createDirectories(
+        directory,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    Files.writeString(directory.resolve(PublicKeyFile.NAME), key.publicKey().pem());
+    Optional<Event.Predecessor> predecessor = Predecessors.of(opened, directory);
+    SegmentFile first = SegmentFile.create(directory.resolve(SessionFiles.segmentName(1)));
+    Window firstWindow;
+    try {
+      firstWindow = first.extend();
+    } catch (IOException e) {
+      first.abandon();
+      throw e;
+    }
+    synchronized (this) {
+      window = firstWindow;
+      begin(first, firstWindow);
+      chain.append(
+          new Event.SessionOpened(
+              opened.session(),
+              opened.identity(),
+              opened.connection(),
+              opened.target(),
+              opened.version(),
+              predecessor),
+          micros(),
+          this::store);
+    }
+  }
+
+  private void prepareWindow() throws IOException {
+    while (true) {
+      synchronized (this) {
+        if (closed
+            || faulty
+            || ready.size() >= READY_WINDOWS
+            || (position < QUIET_BYTES && !starved)
+            || ready.size() + retired.size() >= MAX_WINDOWS) {
+          wanting = false;
+          return;
+        }
+      }
+      Window more = file.extend();
+      synchronized (this) {
+        if (!closed) {
+          ready.add(more);
+          continue;
+        }
+      }
+      more.unmap();
+      return;
+    }
+  }
+
+  private void prepareSegment() throws IOException {
+    boolean due;
+    synchronized (this) {
+      if (closed || faulty) {
+        return;
+      }
+      due = position >= SEGMENT_BYTES || chain.isCrowded();
+      if (!due && position < SEGMENT_BYTES - 4L * Window.BYTES) {
+        return;
+      }
+    }
+    if (next == null) {
+      SegmentFile made =
+          SegmentFile.create(directory.resolve(SessionFiles.segmentName(chain.segment() + 1)));
+      try {
+        nextWindow = made.extend();
+        next = made;
+      } catch (IOException e) {
+        made.abandon();
+        throw e;
+      }
+    }
+    if (due) {
+      rotate();
+    }
+  }
+
+  private synchronized void rotate() {
+    if (closed) {
+      return;
+    }
+    Checkpoint checkpoint = chain.continued(micros());
+    if (!chain.append(checkpoint, key.sign(checkpoint), this::store)) {
+      return;
+    }
+    retire();
+    window = nextWindow;
+    begin(next, nextWindow);
+    next = null;
+    nextWindow = null;
+    threads.forceSoon();
+  }
+
+  /** The present file takes no more. */
+  private void retire() {
+    List<Window> windows = new ArrayList<>(retired);
+    windows.addAll(ready);
+    windows.add(window);
+    retired.clear();
+    ready.clear();
+    closing.add(new Closing(file, position, windows));
+  }
+
+  private void begin(SegmentFile begun, Window first) {
+    byte[] header = chain.beginSegment(micros());
+    file = begun;
+    position = header.length;
+    bytes += header.length;
+    first.putHeader(header);
+    eventsAtCheckpoint = chain.events();
+  }
+
+  /** Looks whether the disk answers, and tells those who wait. */
+  void watch() {
+    CompletableFuture<Void> waiting = null;
+    List<Awaited> failed = List.of();
+    Availability now;
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      now = evaluate(System.nanoTime());
+      if (ready.size() >= READY_WINDOWS) {
+        starved = false;
+      }
+      if (now != availability) {
+        changed(now);
+      }
+      if (now != Availability.AVAILABLE && !awaited.isEmpty()) {
+        failed = List.copyOf(awaited);
+        awaited.clear();
+      }
+      if (room != null && (now != Availability.AVAILABLE || isReady())) {
+        waiting = room;
+        room = null;
+      }
+    }
+    if (waiting != null) {
+      waiting.complete(null);
+    }
+    for (Awaited one : failed) {
+      one.result().completeExceptionally(new JournalUnavailableException(now));
+    }
+  }
+
+  private Availability evaluate(long now) {
+    if (faulty) {
+      return Availability.IO_ERROR;
+    }
+    if (file == null) {
+      return prepareFailure == Availability.AVAILABLE ? Availability.IO_ERROR : prepareFailure;
+    }
+    if (forceFailure != Availability.AVAILABLE) {
+      return forceFailure;
+    }
+    if (unforced && now - unforcedSince > DEADLINE_NANOS) {
+      return Availability.TOO_SLOW;
+    }
+    if (!isReady()) {
+      if (prepareFailure != Availability.AVAILABLE) {
+        return prepareFailure;
+      }
+      if (starved && now - starvedSince > DEADLINE_NANOS) {
+        return Availability.TOO_SLOW;
+      }
+    }
+    return Availability.AVAILABLE;
+  }
+
+  private void changed(Availability now) {
+    long at = System.nanoTime();
+    if (availability != Availability.AVAILABLE) {
+      metrics.unavailableFor(at - unavailableSince);
+    }
+    unavailableSince = at;
+    availability = now;
+    metrics.unavailable(now != Availability.AVAILABLE);
+    if (now != Availability.AVAILABLE) {
+      LOGGER.log(
+          System.Logger.Level.ERROR,
+          "recording unavailable connection={0} session={1} cause=\"{2}\"",
+          opened.connection(),
+          opened.session(),
+          now.message());
+    } else {
+      LOGGER.log(
+          System.Logger.Level.INFO,
+          "recording available again connection={0} session={1}",
+          opened.connection(),
+          opened.session());
+    }
+  }
+
+  // ---- the forcer's
+
+  /** Whether something is not on the disk yet, or a checkpoint is due. */
+  synchronized boolean needsForce() {
+    return unforced || !closing.isEmpty() || !awaited.isEmpty() || isCheckpointDue();
+  }
+
+  /** Whether to look soon again whether the disk answers. */
+  synchronized boolean needsWatch() {
+    return unforced || starved || wanting || availability != Availability.AVAILABLE;
+  }
+
+  /** Whether everything is on the disk. */
+  synchronized boolean isForced() {
+    return file == null || (!unforced && closing.isEmpty());
+  }
+
+  /** Whether it was ended, everything is on the disk, and the files are closed. */
+  synchronized boolean isFinished() {
+    return closed && isForced();
+  }
+
+  private boolean isCheckpointDue() {
+    long since = chain.events() - eventsAtCheckpoint;
+    return !closed
+        && file != null
+        && (since >= CHECKPOINT_EVENTS
+            || (since > 0 && System.nanoTime() - checkpointNanos > CHECKPOINT_NANOS));
+  }
+
+  /**
+   * Brings everything to the disk, gives memory back, and appends a checkpoint where one is due.
+   */
+  void force() {
+    long begin = System.nanoTime();
+    SegmentFile present;
+    List<Window> done;
+    List<Closing> finished;
+    long events;
+    long bytesNow;
+    Checkpoint checkpoint = null;
+    synchronized (this) {
+      if (file == null) {
+        return;
+      }
+      present = closed ? null : file;
+      done = new ArrayList<>(retired);
+      retired.clear();
+      finished = new ArrayList<>(closing);
+      events = chain.events();
+      bytesNow = bytes;
+      if (isCheckpointDue()) {
+        checkpoint = chain.checkpoint(micros());
+      }
+    }
+    try {
+      for (Closing one : finished) {
+        finish(one);
+      }
+      if (present != null) {
+        present.force();
+      }
+    } catch (IOException e) {
+      forceFailed(present, done, e);
+      return;
+    }
+    done.forEach(Window::unmap);
+    forced(begin, events, bytesNow);
+    if (checkpoint != null) {
+      sign(checkpoint);
+    }
+  }
+
+  private void finish(Closing one) throws IOException {
+    one.file().force();
+    // Mapped memory must be gone before the file is cut.
+    one.windows().forEach(Window::unmap);
+    one.windows().clear();
+    one.file().finish(one.length());
+    synchronized (this) {
+      closing.remove(one);
+    }
+  }
+
+  private void forced(long begin, long events, long bytesNow) {
+    List<Awaited> arrived = new ArrayList<>();
+    boolean recovered;
+    synchronized (this) {
+      recovered = availability != Availability.AVAILABLE;
+      forceFailure = Availability.AVAILABLE;
+      unforced = chain.events() > events;
+      unforcedSince = begin;
+      for (var waiting = awaited.iterator(); waiting.hasNext(); ) {
+        Awaited one = waiting.next();
+        if (one.event() <= events) {
+          arrived.add(one);
+          waiting.remove();
+        }
+      }
+    }
+    metrics.forced(events - forcedEvents, bytesNow - forcedBytes, System.nanoTime() - begin);
+    forcedEvents = events;
+    forcedBytes = bytesNow;
+    arrived.forEach(one -> one.result().complete(null));
+    if (recovered) {
+      watch();
+    }
+  }
+
+  private void forceFailed(SegmentFile present, List<Window> done, IOException failure) {
+    synchronized (this) {
+      for (Closing one : closing) {
+        if (one.file() == present) {
+          one.windows().addAll(done);
+          done.clear();
+        }
+      }
+      for (int i = done.size() - 1; i >= 0; i--) {
+        retired.addFirst(done.get(i));
+      }
+      forceFailure = Availability.of(failure);
+      if (!faulty) {
+        try {
+          touchAll();
+        } catch (InternalError e) {
+          faulty = true;
+        }
+      }
+    }
+    watch();
+  }
+
+  /** The kernel may have taken pages for written that are not; the next attempt writes them all. */
+  private void touchAll() {
+    for (Closing one : closing) {
+      one.windows().forEach(old -> old.touch(one.length()));
+    }
+    retired.forEach(old -> old.touch(position));
+    if (!closed) {
+      window.touch(position);
+    }
+  }
+
+  private void sign(Checkpoint checkpoint) {
+    var signature = key.sign(checkpoint);
+    synchronized (this) {
+      if (closed || faulty || !hasRoom(0)) {
+        return;
+      }
+      try {
+        chain.append(checkpoint, signature, this::store);
+        eventsAtCheckpoint = chain.events();
+        checkpointNanos = System.nanoTime();
+      } catch (InternalError e) {
+        faulty = true;
+      }
+    }
+  }
+
+  static long micros() {
+    Instant now = Instant.now();
+    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
+  }
+}

@@ -1,6 +1,8 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import static dev.chaperone.sidecar.testing.WireClient.bind;
+import static dev.chaperone.sidecar.testing.WireClient.copyData;
+import static dev.chaperone.sidecar.testing.WireClient.copyDone;
 import static dev.chaperone.sidecar.testing.WireClient.describe;
 import static dev.chaperone.sidecar.testing.WireClient.execute;
 import static dev.chaperone.sidecar.testing.WireClient.parse;
@@ -617,11 +619,62 @@ class MaskingIT {
     assertThat(requests()).contains("'***'").contains("masked: true").contains("plain");
   }
 
+  @Test
+  void whatIsMaskedIsNotRecorded() throws Exception {
+    try (WireClient client = gateway.wire()) {
+      client.exchange(query(ALL));
+      client.exchange(run(ALL), sync());
+      for (String sql :
+          List.of(
+              "UPDATE c SET ssn = '987-65-4321', email = 'victim@example.net' WHERE id = 1",
+              "INSERT INTO c (id, name, ssn, salary) VALUES (1, 'x', '987-65-4322', 777001)",
+              "INSERT INTO c (id, name, ssn) VALUES (9, NULL, '987-65-4323')",
+              "UPDATE c SET name = NULL WHERE id = 1",
+              "SELECT ssn::int FROM c",
+              "SELECT name FROM c WHERE ssn = '123-45-6781' OR email = 'alice1@example.com'",
+              "PREPARE p AS INSERT INTO c (id, name, ssn) VALUES (10, 'p', '987-65-4324')",
+              "EXECUTE p",
+              "DECLARE d CURSOR WITH HOLD FOR SELECT ssn FROM c",
+              "FETCH ALL FROM d")) {
+        client.exchange(query(sql));
+        client.exchange(run(sql), sync());
+      }
+      client.exchange(
+          parse("", "UPDATE c SET ssn = $1, name = $2 WHERE id = 2"),
+          bind("", "", "987-65-4325", "plain"),
+          execute("", 0),
+          sync());
+      client.exchange(
+          parse("", "SELECT name FROM c WHERE ssn = $1"),
+          bind("", "", "123-45-6782"),
+          execute("", 0),
+          sync());
+      client.send(query("COPY c (id, name, ssn) FROM STDIN"));
+      client.readTo('G');
+      client.exchange(copyData("20\tcopied\t987-65-4326\n"), copyDone());
+    }
+    gateway.end();
+    String recorded = requests();
+    assertThat(recorded).contains("name 1", "plain", "****6781");
+    assertThat(recorded)
+        .doesNotContain(
+            "123-45-678",
+            "987-65-432",
+            "alice1@example.com",
+            "victim@example.net",
+            "777001",
+            "top secret",
+            "4111 1111",
+            "1980-01-02",
+            "red,green");
+  }
+
   private String requests() throws IOException {
     StringBuilder all = new StringBuilder();
     try (Stream<Path> files = Files.walk(gateway.status())) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
-        all.append(Files.readString(file));
+        // Recordings are there too, and they are not text.
+        all.append(Files.readString(file, StandardCharsets.ISO_8859_1));
       }
     }
     return all.toString();

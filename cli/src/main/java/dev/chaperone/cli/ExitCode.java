@@ -17,5 +17,8 @@ public final class ExitCode {
   /** The operation would wait for an approval. */
   public static final int NEEDS_APPROVAL = 4;
 
+  /** A recording is valid and has an end that is not sealed. */
+  public static final int UNSEALED = 4;
+
   private ExitCode() {}
 }

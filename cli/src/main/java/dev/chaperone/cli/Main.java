@@ -6,6 +6,10 @@ import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
 import dev.chaperone.cli.policy.PolicyCommand;
 import dev.chaperone.cli.quickstart.QuickstartCommand;
+import dev.chaperone.cli.session.ReplayCommand;
+import dev.chaperone.cli.session.RevokeCommand;
+import dev.chaperone.cli.session.SessionsCommand;
+import dev.chaperone.cli.session.VerifyCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +30,10 @@ import picocli.CommandLine.Spec;
       ShowCommand.class,
       ApproveCommand.class,
       DenyCommand.class,
+      SessionsCommand.class,
+      ReplayCommand.class,
+      VerifyCommand.class,
+      RevokeCommand.class,
       PolicyCommand.class
     })
 public final class Main implements Runnable {

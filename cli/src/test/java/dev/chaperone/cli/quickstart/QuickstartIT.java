@@ -175,6 +175,37 @@ class QuickstartIT {
   }
 
   @Test
+  void whatHappensIsRecordedAndTheSessionCanBeRevoked() throws Exception {
+    Path kept = temporary.resolve("kept");
+    temporary.toFile().setExecutable(true, false);
+    start("--keep", kept.toString());
+    String status = kept.resolve("status").toString();
+    String sessions = CommandRun.of("sessions", "--active", "--status", status).output();
+    String name = sessions.lines().skip(1).findFirst().orElseThrow().split(" ", 2)[0];
+    try (Connection connection = DriverManager.getConnection(said(URL));
+        Statement statement = connection.createStatement()) {
+      assertThat(number(statement, "SELECT count(*) FROM orders")).isEqualTo(400);
+      assertRefused(statement, "DROP TABLE customers");
+      CommandRun replay = CommandRun.of("replay", name, "--status", status);
+      assertThat(replay.output())
+          .contains("SELECT count(*) FROM orders", "SELECT 1, 1 row")
+          .contains("DENIED", "DROP TABLE customers");
+      CommandRun revoke = CommandRun.of("revoke", name, "--status", status);
+      assertThat(revoke.errors()).isEmpty();
+      assertThat(revoke.exitCode()).isZero();
+      assertThatThrownBy(() -> statement.execute("SELECT 1")).isInstanceOf(SQLException.class);
+    }
+    assertThatThrownBy(() -> DriverManager.getConnection(said(URL)))
+        .isInstanceOf(SQLException.class)
+        .hasMessageContaining("revoked");
+    assertThat(CommandRun.of("revoke", name, "--status", status).errors()).contains("is over");
+    assertEnds(0);
+    CommandRun verify = CommandRun.of("verify", kept.resolve("status/recordings").toString());
+    assertThat(verify.exitCode()).as(verify.output()).isZero();
+    assertThat(CommandRun.of("sessions", "--status", status).output()).contains("Revoked");
+  }
+
+  @Test
   void goesToAnotherPortWhenItsOwnIsTaken() throws Exception {
     try (ServerSocket taken =
         new ServerSocket(Ports.anyFree(), 1, InetAddress.getLoopbackAddress())) {

@@ -1,0 +1,166 @@
+package dev.chaperone.cli.session;
+
+import dev.chaperone.cli.CommandException;
+import dev.chaperone.cli.ExitCode;
+import dev.chaperone.recording.Bytes;
+import dev.chaperone.recording.Head;
+import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.SessionFiles;
+import dev.chaperone.recording.Verification;
+import dev.chaperone.recording.Verifier;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Finds out whether recordings are what was written. */
+@Command(
+    name = "verify",
+    description = "Find out whether a recording is what was written; needs nothing but its files.",
+    mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:valid and sealed: nothing is missing",
+      "1:broken: changed, deleted, inserted, reordered, truncated, or signed by another key",
+      "2:there is no recording, or the key cannot be read",
+      "4:valid, with an end that is not sealed: the session goes on, was cut off, or was killed"
+    })
+public final class VerifyCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "PATH",
+      description = "The directory of a session's recording, or one that holds several of these.")
+  private Path path;
+
+  @Option(
+      names = "--key",
+      paramLabel = "FILE",
+      description =
+          "The public key that must have signed it, in PEM (default: the one beside the recording,"
+              + " which proves nothing about who wrote it).")
+  private Path keyFile;
+
+  @Option(
+      names = "--head",
+      paramLabel = "sha256:HEX",
+      description =
+          "The hash of an event that must be in the recording, as seen in the status of its"
+              + " AgentSession.")
+  private String head;
+
+  /** Made by picocli. */
+  public VerifyCommand() {}
+
+  @Override
+  public Integer call() throws IOException {
+    Optional<Bytes> wanted = wantedHead();
+    List<Path> sessions = sessions();
+    if (wanted.isPresent() && sessions.size() > 1) {
+      throw CommandException.usage("--head is about one recording; name its directory");
+    }
+    int exitCode = ExitCode.OK;
+    for (Path session : sessions) {
+      PublicKeyFile key = key(session);
+      Verification verification = Verifier.verify(session, key, wanted);
+      print(session, verification);
+      exitCode = worse(exitCode, verification.exitCode());
+    }
+    if (keyFile == null) {
+      spec.commandLine()
+          .getOut()
+          .println(
+              "notice: the key was taken from beside the recording; that proves nothing about who"
+                  + " wrote it (--key)");
+    }
+    return exitCode;
+  }
+
+  private Optional<Bytes> wantedHead() {
+    if (head == null) {
+      return Optional.empty();
+    }
+    Optional<Bytes> hash = Head.hashOf(head);
+    if (hash.isEmpty()) {
+      throw CommandException.usage("--head must be sha256: and 64 hexadecimal digits");
+    }
+    return hash;
+  }
+
+  private List<Path> sessions() throws IOException {
+    if (!Files.isDirectory(path)) {
+      throw CommandException.usage(path + ": is not a directory; name that of a recording");
+    }
+    Path directory = path.toRealPath();
+    if (SessionFiles.isSession(directory)) {
+      return List.of(directory);
+    }
+    List<Path> sessions = SessionFiles.sessions(directory);
+    if (sessions.isEmpty()) {
+      throw CommandException.usage(path + ": there is no recording in it");
+    }
+    return sessions;
+  }
+
+  private PublicKeyFile key(Path session) {
+    Path file = keyFile == null ? session.resolve(PublicKeyFile.NAME) : keyFile;
+    try {
+      return PublicKeyFile.read(file);
+    } catch (IOException e) {
+      throw CommandException.usage(
+          e instanceof java.nio.file.NoSuchFileException
+              ? file + ": there is no such key; name one with --key"
+              : e.getMessage());
+    }
+  }
+
+  private void print(Path session, Verification verification) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (verification instanceof Verification.Sealed sealed) {
+      out.printf(
+          "%s: sealed, %d events in %d segments, %d operations, %d denied%n",
+          sealed.session(),
+          sealed.head().events(),
+          sealed.segments(),
+          sealed.totals().operations(),
+          sealed.totals().denied());
+      out.println("  head " + sealed.head().digest());
+      if (sealed.totals().gaps() > 0) {
+        out.println(
+            "  nothing could be recorded for a while, " + sealed.totals().gaps() + " times");
+      }
+      sealed.notes().forEach(note -> out.println("  " + note));
+    } else if (verification instanceof Verification.Unsealed unsealed) {
+      out.printf(
+          "%s: valid, not sealed, %d events in %d segments, the last %d of them not signed%n",
+          unsealed.session(), unsealed.head().events(), unsealed.segments(), unsealed.tail());
+      out.println("  head " + unsealed.head().digest());
+      unsealed.notes().forEach(note -> out.println("  " + note));
+    } else if (verification instanceof Verification.Broken broken) {
+      out.printf(
+          "%s: BROKEN%n  %s: byte %d: event %d: %s: %s%n",
+          session.getFileName(),
+          broken.file(),
+          broken.offset(),
+          broken.event(),
+          broken.damage().label(),
+          broken.explanation());
+    }
+  }
+
+  /** Broken is worse than not sealed. */
+  private static int worse(int one, int other) {
+    if (one == ExitCode.FAILED || other == ExitCode.FAILED) {
+      return ExitCode.FAILED;
+    }
+    return Math.max(one, other);
+  }
+}

@@ -1,0 +1,2 @@
+/** Sessions and their recordings: sessions, replay, verify, revoke. */
+package dev.chaperone.cli.session;

@@ -1,0 +1,133 @@
+package dev.chaperone.cli.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.chaperone.cli.CommandRun;
+import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.RecordingKey;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SessionCommandTest {
+  private static final RecordingKey KEY = RecordingKey.generate();
+
+  @TempDir Path status;
+
+  private Path recordings() {
+    return status.resolve("recordings");
+  }
+
+  @Test
+  void verifySaysSealedUnsealedAndBroken() throws IOException {
+    Path sealed = Recorded.sealed(recordings(), "sealed", KEY);
+    CommandRun run = CommandRun.of("verify", sealed.toString());
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.output())
+        .contains("sealed, ")
+        .contains("sha256:")
+        .contains("proves nothing about who wrote it");
+    Path open = Recorded.open(recordings(), "open", KEY);
+    run = CommandRun.of("verify", open.toString());
+    assertThat(run.exitCode()).isEqualTo(4);
+    assertThat(run.output()).contains("not sealed");
+    run = CommandRun.of("verify", recordings().toString());
+    assertThat(run.exitCode()).isEqualTo(4);
+
+    Path segment = sealed.resolve("000001.seg");
+    byte[] content = Files.readAllBytes(segment);
+    content[content.length / 2] ^= 1;
+    Files.write(segment, content);
+    run = CommandRun.of("verify", recordings().toString());
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.output()).contains("BROKEN", segment.toString(), "byte ", "changed");
+  }
+
+  @Test
+  void verifyTakesAKeyFromElsewhere() throws IOException {
+    Path sealed = Recorded.sealed(recordings(), "sealed", KEY);
+    Path key = status.resolve("their.pem");
+    Files.writeString(key, KEY.publicKey().pem());
+    CommandRun run = CommandRun.of("verify", sealed.toString(), "--key", key.toString());
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.output()).doesNotContain("proves nothing");
+    Files.writeString(key, RecordingKey.generate().publicKey().pem());
+    run = CommandRun.of("verify", sealed.toString(), "--key", key.toString());
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.output()).contains("other key");
+  }
+
+  @Test
+  void verifyLooksForAHead() throws IOException {
+    Path open = Recorded.open(recordings(), "open", KEY);
+    CommandRun run = CommandRun.of("verify", open.toString());
+    String head = run.output().replaceAll("(?s).*(sha256:[0-9a-f]{64}).*", "$1");
+    assertThat(CommandRun.of("verify", open.toString(), "--head", head).exitCode()).isEqualTo(4);
+    String other = "sha256:" + "0".repeat(64);
+    run = CommandRun.of("verify", open.toString(), "--head", other);
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.output()).contains("truncated");
+    assertThat(CommandRun.of("verify", open.toString(), "--head", "abc").exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void verifySaysWhatIsMissing() throws IOException {
+    assertThat(CommandRun.of("verify", status.resolve("nowhere").toString()).exitCode())
+        .isEqualTo(2);
+    Files.createDirectories(recordings());
+    assertThat(CommandRun.of("verify", recordings().toString()).exitCode()).isEqualTo(2);
+    Path sealed = Recorded.sealed(recordings(), "sealed", KEY);
+    Files.delete(sealed.resolve(PublicKeyFile.NAME));
+    CommandRun run = CommandRun.of("verify", sealed.toString());
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errors()).contains("--key");
+  }
+
+  @Test
+  void replayShowsALineForEachEventAndNothingThatFoolsATerminal() throws IOException {
+    Recorded.sealed(recordings(), "sealed", KEY);
+    CommandRun run = CommandRun.of("replay", "sealed", "--status", status.toString(), "--follow");
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.output().lines()).hasSize(4);
+    assertThat(run.output())
+        .contains("SELECT 1", "SELECT '\\u{1b}[2J\\u{202e}'", "ended: done")
+        .doesNotContain("\u001b")
+        .doesNotContain("\u202e");
+    run = CommandRun.of("replay", "sealed", "--status", status.toString(), "--json");
+    assertThat(run.output().lines())
+        .hasSize(4)
+        .allMatch(line -> line.startsWith("{\"event\":") && line.endsWith("}"));
+  }
+
+  @Test
+  void replayOfNothingIsAClearError() {
+    CommandRun run = CommandRun.of("replay", "none", "--status", status.toString());
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.errors()).contains("there is no session none");
+    run = CommandRun.of("replay", "../none", "--status", status.toString());
+    assertThat(run.exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void replayStopsWhereTheRecordingIsBroken() throws IOException {
+    Path sealed = Recorded.sealed(recordings(), "sealed", KEY);
+    Path segment = sealed.resolve("000001.seg");
+    byte[] content = Files.readAllBytes(segment);
+    content[content.length / 2] ^= 1;
+    Files.write(segment, content);
+    CommandRun run = CommandRun.of("replay", "sealed", "--status", status.toString(), "--follow");
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.errors()).contains("verify");
+  }
+
+  @Test
+  void revokeNeedsASession() {
+    CommandRun run = CommandRun.of("revoke", "none", "--status", status.toString());
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.errors()).contains("there is no session none");
+    assertThat(CommandRun.of("sessions", "--status", status.toString()).output())
+        .contains("No sessions.");
+  }
+}

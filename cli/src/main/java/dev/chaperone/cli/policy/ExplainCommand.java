@@ -7,8 +7,10 @@ import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Explanation;
 import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.NamedStatements;
+import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlAnalyzer;
 import dev.chaperone.policy.sql.SqlLimits;
@@ -67,11 +69,15 @@ final class ExplainCommand implements Callable<Integer> {
     Configuration configuration = load();
     Requester requester = Resources.connection(configuration, connection).requester();
     PrintWriter out = spec.commandLine().getOut();
-    SqlSession session = new SqlSession(catalog(), "", List.of(List.of("public")), Set.of());
+    Catalog catalog = catalog();
+    Masks masks = configuration.policies().masks(requester);
+    ProtectedColumns columns = ProtectedColumns.resolve(masks, catalog, ProtectedColumns.NONE);
+    SqlSession session = new SqlSession(catalog, "", List.of(List.of("public")), Set.of(), columns);
     if (catalogFile == null) {
       out.println(
           "Without --catalog, nothing is known of the database's own objects: every table is taken"
-              + " to exist and every function of its own counts as Execute.");
+              + " to exist and every function of its own counts as Execute."
+              + (masks.columns().isEmpty() ? "" : " Masked columns cannot be looked up."));
       out.println();
     }
     SqlAnalysis analysis = analyze(session);
@@ -83,8 +89,13 @@ final class ExplainCommand implements Callable<Integer> {
     Explanation explanation =
         configuration.policies().explain(understood.operation(), requester, Instant.now());
     out.print(ExplanationText.of(understood, explanation));
+    if (!masks.isEmpty()) {
+      out.print(MaskingText.of(understood, masks, columns, catalog));
+    }
     out.flush();
-    return understood.refusal().isPresent() ? ExitCode.DENIED : exitCode(explanation.decision());
+    return understood.refusal().isPresent() || understood.maskingRefusal().isPresent()
+        ? ExitCode.DENIED
+        : exitCode(explanation.decision());
   }
 
   private SqlAnalysis analyze(SqlSession session) {

@@ -34,6 +34,16 @@ class CatalogCommandIT {
       assertThat(known.exitCode()).isZero();
       assertThat(known.output()).contains("Read SELECT public.customers -> Allow");
       assertThat(unknown.exitCode()).isEqualTo(3);
+
+      assertThat(known.output())
+          .contains("masked in the result: email, ssn")
+          .contains("public.customers: email Partial, ssn Partial");
+      CommandRun used = explain(server, catalog, "SELECT id FROM customers WHERE ssn = '1'");
+      assertThat(used.exitCode()).isEqualTo(3);
+      assertThat(used.output()).contains("refused: the masked column ssn may not be used");
+      CommandRun free = explain(server, catalog, "SELECT name FROM customers ORDER BY name");
+      assertThat(free.exitCode()).isZero();
+      assertThat(free.output()).contains("no masked column is in the result");
     }
   }
 

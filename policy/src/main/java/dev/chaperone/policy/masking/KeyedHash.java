@@ -3,42 +3,68 @@ package dev.chaperone.policy.masking;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.security.GeneralSecurityException;
-import javax.crypto.Mac;
-import javax.crypto.ShortBufferException;
-import javax.crypto.spec.SecretKeySpec;
+import java.security.DigestException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 
 /**
- * HMAC-SHA-256 of a value under a session's key, and a stream of numbers made from it. The stream
- * is made by SplitMix64 (Steele, Lea, Flood, 2014): whoever knows its output learns the hash of
- * that one value, and a hash does not lead back to the value. Not thread-safe.
+ * HMAC-SHA-256 (RFC 2104) of a value under a session's key, and a stream of numbers made from it.
+ * The stream is made by SplitMix64 (Steele, Lea, Flood, 2014): whoever knows its output learns the
+ * hash of that one value, and a hash does not lead back to the value. Not thread-safe.
  */
 public final class KeyedHash {
-  static final String ALGORITHM = "HmacSHA256";
   static final int BYTES = 32;
+
+  /** What SHA-256 takes at a time; RFC 2104 calls it B. */
+  private static final int BLOCK_BYTES = 64;
+
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  private final Mac mac;
+  /** Has taken the key already; what follows is taken by a copy. */
+  private final MessageDigest inner;
+
+  private final MessageDigest outer;
   private final byte[] hash = new byte[BYTES];
   private final byte[] number = new byte[Long.BYTES];
   private long state;
 
-  KeyedHash(SecretKeySpec key) {
+  /**
+   * A hash under a key.
+   *
+   * @param key not longer than a block
+   */
+  KeyedHash(byte[] key) {
+    inner = keyed(key, 0x36);
+    outer = keyed(key, 0x5c);
+  }
+
+  private static MessageDigest keyed(byte[] key, int pad) {
     try {
-      mac = Mac.getInstance(ALGORITHM);
-      mac.init(key);
-    } catch (GeneralSecurityException e) {
+      byte[] block = Arrays.copyOf(key, BLOCK_BYTES);
+      for (int i = 0; i < block.length; i++) {
+        block[i] ^= (byte) pad;
+      }
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(block);
+      Arrays.fill(block, (byte) 0);
+      return digest;
+    } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
   }
 
   /** The hash of a value; overwritten by the next one. */
   byte[] of(byte[] value, int offset, int length) {
-    mac.update(value, offset, length);
     try {
-      mac.doFinal(hash, 0);
-    } catch (ShortBufferException e) {
+      MessageDigest first = (MessageDigest) inner.clone();
+      first.update(value, offset, length);
+      first.digest(hash, 0, BYTES);
+      MessageDigest second = (MessageDigest) outer.clone();
+      second.update(hash);
+      second.digest(hash, 0, BYTES);
+    } catch (CloneNotSupportedException | DigestException e) {
       throw new IllegalStateException(e);
     }
     state = (long) LONGS.get(hash, 0) ^ (long) LONGS.get(hash, 16);
@@ -62,6 +88,10 @@ public final class KeyedHash {
 
   /** The next number of the stream in {@code 0 .. bound - 1}. */
   long next(long bound) {
+    if (bound <= Integer.MAX_VALUE) {
+      // A multiplication in place of a division, which a letter each would be too many of.
+      return ((next() >>> 33) * bound) >>> 31;
+    }
     return Long.remainderUnsigned(next(), bound);
   }
 }

@@ -1,7 +1,6 @@
 package dev.chaperone.policy.masking;
 
 import java.security.SecureRandom;
-import javax.crypto.spec.SecretKeySpec;
 
 /**
  * What the masks of one session are keyed with: the same value gives the same result within a
@@ -10,10 +9,10 @@ import javax.crypto.spec.SecretKeySpec;
 public final class MaskKey {
   private static final int BYTES = 32;
 
-  private final SecretKeySpec key;
+  private final byte[] key;
 
-  private MaskKey(byte[] bytes) {
-    key = new SecretKeySpec(bytes, KeyedHash.ALGORITHM);
+  MaskKey(byte[] key) {
+    this.key = key;
   }
 
   /** A key that nobody knows. */

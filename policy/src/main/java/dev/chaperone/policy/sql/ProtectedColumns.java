@@ -97,6 +97,26 @@ public final class ProtectedColumns {
     return resources.containsKey(resource);
   }
 
+  /**
+   * The masked columns of a relation, by name, for a reader.
+   *
+   * @param resource {@code schema.table}
+   * @param catalog the one they were resolved in
+   */
+  public Map<String, Mask> columns(String resource, Catalog catalog) {
+    Long oid = resources.get(resource);
+    Relation relation = oid == null ? null : catalog.relation(oid);
+    Map<String, Mask> columns = new TreeMap<>();
+    for (Catalog.Column column :
+        relation == null ? List.<Catalog.Column>of() : catalog.columns(relation)) {
+      Mask mask = mask(oid, column.number());
+      if (mask != null) {
+        columns.put(column.name(), mask);
+      }
+    }
+    return columns;
+  }
+
   /** Masks that name no column of this target. */
   public List<Unresolved> unresolved() {
     return unresolved;

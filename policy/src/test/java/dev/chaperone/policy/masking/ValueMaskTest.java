@@ -130,6 +130,20 @@ class ValueMaskTest {
   }
 
   @Test
+  void theHashIsTheStandardsHmac() throws Exception {
+    byte[] key = new byte[32];
+    new Random(1).nextBytes(key);
+    javax.crypto.Mac mac = javax.crypto.Mac.getInstance("HmacSHA256");
+    mac.init(new javax.crypto.spec.SecretKeySpec(key, "HmacSHA256"));
+    KeyedHash ours = new MaskKey(key).newHash();
+    for (int length : new int[] {0, 1, 55, 56, 64, 1000}) {
+      byte[] value = new byte[length];
+      new Random(length).nextBytes(value);
+      assertThat(ours.of(value, 0, length)).isEqualTo(mac.doFinal(value));
+    }
+  }
+
+  @Test
   void theNextSessionHashesAndFormsOtherwise() {
     KeyedHash next = MaskKey.random().newHash();
     for (Mask mask : new Mask[] {Mask.HASH, Mask.FORMAT_PRESERVING}) {

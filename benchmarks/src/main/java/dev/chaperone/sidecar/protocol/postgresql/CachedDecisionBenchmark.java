@@ -64,7 +64,16 @@ public class CachedDecisionBenchmark {
                   configuration.connections().get(0).requester(),
                   Instant.EPOCH);
       cache.put(
-          text, Judgement.of(new JudgementContext(null, session), analysis, Optional.of(decision)));
+          text,
+          new Judgement(
+              new JudgementContext(null, session),
+              analysis,
+              Optional.of(decision),
+              Optional.empty(),
+              Optional.empty(),
+              null,
+              List.of(),
+              Set.of()));
     }
     same = Unpooled.wrappedBuffer(text);
     for (int i = 0; i < TEXTS; i++) {

@@ -16,6 +16,8 @@ import java.util.Map;
  */
 record Floor(String what, double value, double bound, boolean atLeast, String unit) {
   private static final double OF_PGBOUNCER = 0.80;
+  private static final double MASKING_OF_PGBOUNCER = 0.70;
+  private static final double MASKED_ROWS_TIMES_DIRECT = 1.7;
   private static final double ROWS_OF_DIRECT = 0.60;
   private static final double CPU_OVER_PGBOUNCER = 8;
   private static final double IDLE_MEBIBYTES = 120;
@@ -59,8 +61,28 @@ record Floor(String what, double value, double bound, boolean atLeast, String un
     return floors;
   }
 
+  private static void addMasking(
+      List<Floor> floors, Results.Cell cell, Map<String, List<Sample>> legs) {
+    List<Sample> masking = legs.get(Leg.MASKING);
+    if (masking == null) {
+      return;
+    }
+    String name = "masking, " + cell.workload().label() + " c=" + cell.clients();
+    List<Sample> direct = legs.get(Leg.DIRECT);
+    List<Sample> pgbouncer = legs.get(Leg.PGBOUNCER);
+    if (!cell.workload().returnsRows() && pgbouncer != null) {
+      double ratio = Spread.ofRatios(masking, pgbouncer).median();
+      floors.add(new Floor(name + " against PgBouncer", ratio, MASKING_OF_PGBOUNCER, true, "x"));
+    } else if (cell.workload() == Workload.PEOPLE && direct != null) {
+      double times = 1 / Spread.ofRatios(masking, direct).median();
+      floors.add(
+          new Floor(name + ", time against direct", times, MASKED_ROWS_TIMES_DIRECT, false, "x"));
+    }
+  }
+
   private static void addCell(
       List<Floor> floors, Results.Cell cell, Map<String, List<Sample>> legs) {
+    addMasking(floors, cell, legs);
     List<Sample> gateway = legs.get(Leg.GATEWAY);
     if (gateway == null) {
       return;

@@ -4,7 +4,23 @@ package dev.chaperone.benchmarks.wire;
 final class GatewayResources {
   private GatewayResources() {}
 
-  static String yaml(String database, String user, String password, int port) {
+  /** What the masking leg has besides. */
+  static final String MASKING =
+      """
+        masking:
+          - {columns: ["public.people.name"], with: Partial}
+          - {columns: ["public.people.email"], with: Hash}
+          - {columns: ["public.people.ssn"], with: FormatPreserving}
+          - {columns: ["public.pgbench_accounts.filler"], with: Redact}
+          - {detectors: [CreditCard, PrivateKey], with: Redact}
+      """;
+
+  /**
+   * The YAML of one gateway.
+   *
+   * @param masking the end of the policy's spec; may be empty
+   */
+  static String yaml(String database, String user, String password, int port, String masking) {
     return """
     apiVersion: chaperone.dev/v1alpha1
     kind: AgentConnection
@@ -27,12 +43,12 @@ final class GatewayResources {
       rules:
         - {name: no-schema, effects: [Schema, Privilege], action: Deny, message: "Not here."}
         - {name: history, effects: [Read], resources: ["public.pgbench_history"], when: "operation.sql.hasWhere", action: Allow}
-        - {name: reads, effects: [Read], resources: ["public.pgbench_*"], action: Allow}
+        - {name: reads, effects: [Read], resources: ["public.pgbench_*", "public.people"], action: Allow}
         - name: writes
           effects: [Write]
           action: RequireApproval
           approval: {approvers: {groups: [approvers]}}
-    ---
+    %5$s---
     apiVersion: v1
     kind: Secret
     metadata: {name: bench, namespace: bench}
@@ -45,6 +61,6 @@ final class GatewayResources {
       serviceAccountName: bench
       containers: [{name: agent, image: registry.example/agent:1.0}]
     """
-        .formatted(database, user, password, port);
+        .formatted(database, user, password, port, masking);
   }
 }

@@ -13,6 +13,12 @@ import java.util.Optional;
 record Leg(String name, int port, Optional<Running> process) {
   static final String DIRECT = "direct";
   static final String PGBOUNCER = "pgbouncer";
+
+  /** The gateway with policy and recording. */
   static final String GATEWAY = "gateway";
-  static final List<String> NAMES = List.of(DIRECT, PGBOUNCER, GATEWAY);
+
+  /** The gateway with policy, recording and masking. */
+  static final String MASKING = "masking";
+
+  static final List<String> NAMES = List.of(DIRECT, PGBOUNCER, GATEWAY, MASKING);
 }

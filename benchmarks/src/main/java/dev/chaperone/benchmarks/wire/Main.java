@@ -9,7 +9,10 @@ import java.util.List;
 public final class Main {
   private Main() {}
 
-  /** Runs {@code throughput} (the default), {@code memory} or {@code held} with its options. */
+  /**
+   * Runs {@code throughput} (the default), {@code memory}, {@code held} or {@code revoke} with its
+   * options.
+   */
   public static void main(String... arguments) {
     List<String> rest = new ArrayList<>(List.of(arguments));
     String command = rest.isEmpty() || rest.get(0).startsWith("-") ? "throughput" : rest.remove(0);
@@ -23,6 +26,7 @@ public final class Main {
             case "throughput" -> throughput(options);
             case "memory" -> memory(options);
             case "held" -> held(options);
+            case "revoke" -> revoke(options);
             default -> throw new IllegalArgumentException("unknown command " + command);
           };
     } catch (IllegalArgumentException e) {
@@ -68,7 +72,17 @@ public final class Main {
     try (Machine machine = Machine.prepare();
         Servers servers = Servers.start(machine, options.onlyGateway())) {
       Leg gateway = servers.leg(Leg.GATEWAY).orElseThrow();
-      List<Floor> floors = new Held(gateway, Servers.status(machine)).run();
+      List<Floor> floors = new Held(gateway, Servers.status(machine, Leg.GATEWAY)).run();
+      Memory.report(floors, options);
+      return exitCode(floors);
+    }
+  }
+
+  private static int revoke(Options options) throws IOException, InterruptedException {
+    try (Machine machine = Machine.prepare();
+        Servers servers = Servers.start(machine, options.onlyGateway())) {
+      Leg gateway = servers.leg(Leg.GATEWAY).orElseThrow();
+      List<Floor> floors = new Revoked(gateway, Servers.status(machine, Leg.GATEWAY)).run();
       Memory.report(floors, options);
       return exitCode(floors);
     }

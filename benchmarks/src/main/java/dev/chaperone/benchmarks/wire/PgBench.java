@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -20,17 +21,17 @@ final class PgBench {
   private static final long TAIL_MILLIS = 150;
 
   private final Path program;
-  private final Path rowsScript;
+  private final Map<Workload, Path> scripts = new EnumMap<>(Workload.class);
 
   PgBench(Machine machine) throws IOException {
     program = machine.postgres("pgbench");
-    rowsScript = machine.directory().resolve("rows.sql");
-    Files.writeString(
-        rowsScript,
-        """
-        \\set first random(1, 999000)
-        SELECT aid, bid, abalance FROM pgbench_accounts WHERE aid BETWEEN :first AND :first + 999;
-        """);
+    for (Workload workload : Workload.values()) {
+      if (workload.returnsRows()) {
+        Path script = machine.directory().resolve(workload.label() + ".sql");
+        Files.writeString(script, workload.script());
+        scripts.put(workload, script);
+      }
+    }
   }
 
   /** Neither TLS nor GSSAPI on any leg: their negotiation is not what is compared. */
@@ -73,7 +74,8 @@ final class PgBench {
     command.addAll(
         List.of("-c", String.valueOf(clients), "-j", String.valueOf(Math.min(clients, 2))));
     command.addAll(List.of(length));
-    command.addAll(workload.returnsRows() ? List.of("-f", rowsScript.toString()) : List.of("-S"));
+    command.addAll(
+        workload.returnsRows() ? List.of("-f", scripts.get(workload).toString()) : List.of("-S"));
     command.add(Servers.DATABASE);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment());

@@ -16,6 +16,13 @@ final class Servers implements AutoCloseable {
   static final String USER = "bench";
   static final String PASSWORD = "bench";
 
+  private static final String PEOPLE =
+      "CREATE TABLE people AS SELECT n AS id, 'Person ' || n AS name,"
+          + " 'person.' || n || '@example.com' AS email,"
+          + " lpad((n % 900)::text, 3, '0') || '-12-' || lpad((n % 10000)::text, 4, '0') AS ssn"
+          + " FROM generate_series(1, 100000) n; ALTER TABLE people ADD PRIMARY KEY (id);"
+          + " VACUUM ANALYZE people";
+
   private final Machine machine;
   private final List<Running> running = new ArrayList<>();
   private final List<Leg> legs = new ArrayList<>();
@@ -34,7 +41,10 @@ final class Servers implements AutoCloseable {
       servers.startPgBouncer(database);
     }
     if (options.wantsLeg(Leg.GATEWAY)) {
-      servers.startGateway(options.home(), database);
+      servers.startGateway(options.home(), database, Leg.GATEWAY, "");
+    }
+    if (options.wantsLeg(Leg.MASKING)) {
+      servers.startGateway(options.home(), database, Leg.MASKING, GatewayResources.MASKING);
     }
     return servers;
   }
@@ -88,6 +98,7 @@ final class Servers implements AutoCloseable {
             .awaitLine("ready to accept connections"));
     client(port, "createdb", DATABASE);
     client(port, "pgbench", "-i", "-q", "-s", "10", DATABASE);
+    client(port, "psql", "-q", "-d", DATABASE, "-c", PEOPLE);
     return port;
   }
 
@@ -119,14 +130,15 @@ final class Servers implements AutoCloseable {
             .awaitLine("process up"));
   }
 
-  private void startGateway(Path home, int database) throws IOException, InterruptedException {
+  private void startGateway(Path home, int database, String leg, String masking)
+      throws IOException, InterruptedException {
     int port = machine.freePort();
-    Path configuration = Files.createDirectory(machine.directory().resolve("gateway"));
+    Path configuration = Files.createDirectory(machine.directory().resolve(leg));
     Files.writeString(
         configuration.resolve("gateway.yaml"),
-        GatewayResources.yaml(DATABASE, USER, PASSWORD, port));
+        GatewayResources.yaml(DATABASE, USER, PASSWORD, port, masking));
     add(
-        Leg.GATEWAY,
+        leg,
         port,
         Running.start(
                 "the gateway",
@@ -136,18 +148,18 @@ final class Servers implements AutoCloseable {
                     "--directory",
                     configuration.toString(),
                     "--status",
-                    status(machine).toString(),
+                    status(machine, leg).toString(),
                     "--group",
                     "approvers=ann",
                     "--target",
                     DATABASE + "=127.0.0.1:" + database),
-                machine.directory().resolve("gateway.log"))
+                machine.directory().resolve(leg + ".log"))
             .awaitLine("ready"));
   }
 
-  /** Where the gateway writes its status. */
-  static Path status(Machine machine) {
-    return machine.directory().resolve("status");
+  /** Where a gateway writes its status. */
+  static Path status(Machine machine, String leg) {
+    return machine.directory().resolve(leg + "-status");
   }
 
   private void add(String name, int port, Running process) {

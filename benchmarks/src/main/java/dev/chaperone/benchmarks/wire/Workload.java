@@ -1,20 +1,33 @@
 package dev.chaperone.benchmarks.wire;
 
-/** What pgbench runs. */
+/** What pgbench runs. The columns of {@code people} are those that the masking leg masks. */
 enum Workload {
-  SIMPLE("simple", "simple", false),
-  EXTENDED("extended", "extended", false),
-  PREPARED("prepared", "prepared", false),
-  ROWS("rows-1000", "simple", true);
+  SIMPLE("simple", "simple", ""),
+  EXTENDED("extended", "extended", ""),
+  PREPARED("prepared", "prepared", ""),
+  ROWS(
+      "rows-1000",
+      "simple",
+      """
+      \\set first random(1, 999000)
+      SELECT aid, bid, abalance FROM pgbench_accounts WHERE aid BETWEEN :first AND :first + 999;
+      """),
+  PEOPLE(
+      "people-1000",
+      "simple",
+      """
+      \\set first random(1, 99000)
+      SELECT name, email, ssn FROM people WHERE id BETWEEN :first AND :first + 999;
+      """);
 
   private final String label;
   private final String protocol;
-  private final boolean rows;
+  private final String script;
 
-  Workload(String label, String protocol, boolean rows) {
+  Workload(String label, String protocol, String script) {
     this.label = label;
     this.protocol = protocol;
-    this.rows = rows;
+    this.script = script;
   }
 
   /** Returns the name used on the command line and in the results. */
@@ -27,8 +40,13 @@ enum Workload {
     return protocol;
   }
 
+  /** Returns what pgbench runs; empty for its own select. */
+  String script() {
+    return script;
+  }
+
   /** Says whether one query returns 1000 rows, rather than one. */
   boolean returnsRows() {
-    return rows;
+    return !script.isEmpty();
   }
 }

@@ -25,6 +25,9 @@ public final class QuickstartCommand implements Callable<Integer> {
       description = "Keep the configuration, the data and the logs in DIR, a new directory.")
   private Path keep;
 
+  @Option(names = "--tour", description = "Show what the gateway does, step by step, and end.")
+  private boolean tour;
+
   @Option(
       names = "--port",
       paramLabel = "PORT",
@@ -76,9 +79,26 @@ public final class QuickstartCommand implements Callable<Integer> {
     database.create(password, example.resolve("sample-data.sql"));
     Child server = database.start(databasePort);
     gateway.awaitReady();
+    if (tour) {
+      exitCode.set(
+          tour(home, run, freePort, databasePort, password) ? ExitCode.OK : ExitCode.FAILED);
+      return;
+    }
     System.out.print(Guide.text(freePort, run, keep != null));
     System.out.flush();
     awaitEnd(gateway.child(), server);
+  }
+
+  private static boolean tour(Home home, Path run, int port, int databasePort, String password)
+      throws InterruptedException {
+    return new Tour(
+            port,
+            databasePort,
+            password,
+            run,
+            new OtherProcess(home.launcher(), run.resolve("status")),
+            TourPrinter.toStandardOutput())
+        .run();
   }
 
   private Path makeRunDirectory() throws IOException {
@@ -105,7 +125,7 @@ public final class QuickstartCommand implements Callable<Integer> {
   }
 
   private void end() {
-    boolean interrupted = exitCode.get() == ExitCode.OK;
+    boolean interrupted = exitCode.get() == ExitCode.OK && !tour;
     if (interrupted) {
       System.out.println("Stopping ...");
     }

@@ -163,12 +163,12 @@ abstract class ClauseReader {
     return size - 1;
   }
 
-  /** {@code (a, b, c)}: the first name of each. */
+  /** {@code (a, b, c)}: names and nothing else, no field or element of a column. */
   List<String> columnList() throws ColumnUsageException {
     int end = closing(position);
     List<String> names = new ArrayList<>();
     for (Range part : split(position + 1, end)) {
-      if (part.start() >= part.end() || !tokens.get(part.start()).isName()) {
+      if (part.end() - part.start() != 1 || !tokens.get(part.start()).isName()) {
         throw unclear();
       }
       names.add(tokens.get(part.start()).text());

@@ -19,6 +19,25 @@ final class StatementReader {
   /** A body in a body in a body: no statement that the server accepts goes deeper. */
   private static final int MAX_NESTING = 4;
 
+  /**
+   * Definitions that run with other statements, unseen, or that show the same rows under another
+   * name.
+   */
+  private static final Set<String> BRINGS_CODE =
+      Set.of(
+          "CREATE FUNCTION",
+          "CREATE PROCEDURE",
+          "CREATE TRIGGER",
+          "CREATE EVENT TRIGGER",
+          "CREATE FOREIGN TABLE",
+          "CREATE FOREIGN SERVER",
+          "CREATE SERVER",
+          "CREATE FOREIGN DATA WRAPPER",
+          "CREATE USER MAPPING",
+          "IMPORT FOREIGN SCHEMA",
+          "CREATE PUBLICATION",
+          "CREATE SUBSCRIPTION");
+
   /** What a statement turned out to be. */
   record Result(String command, Reading reading) {}
 
@@ -51,14 +70,23 @@ final class StatementReader {
     StatementReader reader = new StatementReader(tokens, scope, grammar, nesting);
     String command = reader.read();
     if (!scope.protectedColumns().isEmpty()) {
-      reader.judgeMasking();
+      reader.judgeMasking(command);
     }
     return new Result(command, reader.reading);
   }
 
   /** What the statement does with masked columns, where its kind has not already said so. */
-  private void judgeMasking() {
+  private void judgeMasking(String command) {
     ProtectedColumns columns = scope.protectedColumns();
+    if (BRINGS_CODE.contains(command)) {
+      reading.masking(
+          new Masking.Refused(
+              command
+                  + " is not available where columns are masked: it brings in code or tables"
+                  + " that could show them",
+              "Such definitions are for those who manage the database."));
+      return;
+    }
     boolean touches = false;
     List<String> named = new ArrayList<>(reading.tables());
     reading.accesses().forEach(access -> named.add(access.resource()));

@@ -102,6 +102,7 @@ final class ReplyLedger {
 
     Entry describing(ResultGuard guard) {
       described = guard;
+      touchesMasked = guard.touches();
       return this;
     }
 

@@ -241,6 +241,11 @@ final class TargetStream implements MessageFramer.Handler {
 
   private Disposition onCopyOut(Entry head, ByteBuf buffer, int start, int bodyBytes) {
     ResultGuard guard = head.operation().guard();
+    if (guard != null && !guard.foresees(0)) {
+      // Rows with masked columns were to come, and not as COPY.
+      withhold(head.operation(), ResultMasks.refusal("other columns than were foreseen"));
+      return Disposition.DROP;
+    }
     if (guard == null || guard.plan().masks().detectors().isEmpty()) {
       return onAnswered(head, false);
     }

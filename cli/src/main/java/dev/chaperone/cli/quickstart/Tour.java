@@ -217,7 +217,7 @@ final class Tour {
     try (Stream<Path> files = Files.list(copy)) {
       segment =
           files
-              .filter(file -> file.getFileName().toString().endsWith(".rec"))
+              .filter(file -> file.getFileName().toString().endsWith(".seg"))
               .sorted()
               .findFirst()
               .orElseThrow(() -> new StepFailed("there is no recording"));
@@ -253,6 +253,8 @@ final class Tour {
     properties.setProperty("password", password);
     properties.setProperty("connectTimeout", "10");
     properties.setProperty("socketTimeout", "30");
+    // As psql does it: what is typed is one message, and the driver does not take it apart.
+    properties.setProperty("preferQueryMode", "simple");
     return DriverManager.getConnection(
         "jdbc:postgresql://127.0.0.1:" + port + "/" + SampleDatabase.NAME, properties);
   }

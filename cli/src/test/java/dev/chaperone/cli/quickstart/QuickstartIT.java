@@ -151,6 +151,17 @@ class QuickstartIT {
   }
 
   @Test
+  void theTourShowsEveryPromise() throws Exception {
+    long begin = System.nanoTime();
+    List<String> tour = tour();
+    assertThat(tour).last().asString().isEqualTo("tour: 9 steps passed");
+    assertThat(tour).noneMatch(line -> line.contains("FAILED"));
+    assertThat(tour).allMatch(line -> !line.contains("\u001b"));
+    assertThat(String.join("\n", tour)).doesNotContain("901-07-0613", "ada.ahn@example.com");
+    System.out.printf("the tour took %d s%n", (System.nanoTime() - begin) / 1_000_000_000);
+  }
+
+  @Test
   void printsNoPassword() throws Exception {
     start();
     String secret = Files.readString(Path.of(said(RUN)).resolve("configuration/secret.yaml"));
@@ -260,6 +271,14 @@ class QuickstartIT {
       }
     }
     throw new AssertionError("the quickstart ended:\n" + String.join("\n", output));
+  }
+
+  private List<String> tour() throws IOException, InterruptedException {
+    launch("", "--tour");
+    List<String> lines = quickstart.inputReader(UTF_8).lines().toList();
+    assertThat(quickstart.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(quickstart.exitValue()).as(String.join("\n", lines)).isZero();
+    return lines;
   }
 
   private void launch(String javaOptions, String... options) throws IOException {

@@ -10,6 +10,7 @@ import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Adds decisions to requests; whether a decision counts is for the gateway to say. */
@@ -65,7 +66,11 @@ public final class ApprovalDecisions {
       Entry<ApprovalRequestSpec, ApprovalRequestStatus> request, ApprovalDecision decision) {
     ApprovalPhase phase = request.status() == null ? null : request.status().phase();
     if (phase != null && phase != ApprovalPhase.PENDING && phase != ApprovalPhase.APPROVED) {
-      return Optional.of("request " + request.name() + " is not open any more: it is " + phase);
+      return Optional.of(
+          "request "
+              + request.name()
+              + " is not open any more: "
+              + phase.name().toLowerCase(Locale.ROOT));
     }
     List<ApprovalDecision> decisions = request.spec().decisions();
     if (decisions.stream().anyMatch(other -> other.by().equals(decision.by()))) {

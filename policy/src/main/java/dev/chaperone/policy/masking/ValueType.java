@@ -32,8 +32,8 @@ public enum ValueType {
   /** Any other: types of the database's users, of extensions, and rare ones. */
   OTHER;
 
-  /** The first number of a type that is not PostgreSQL's own. */
-  private static final int FIRST_USER_OID = 16_384;
+  /** FirstUnpinnedObjectId in the server's transam.h: those below are PostgreSQL's own. */
+  private static final int FIRST_USER_OID = 12_000;
 
   /** The type of that number. */
   public static ValueType of(int typeOid) {

@@ -18,24 +18,24 @@ public enum CatalogQuery {
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_class
           WHERE relpersistence <> 't' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-            AND oid >= 16384),
+            AND oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(
                   pg_catalog.concat(a.attrelid, ' ', a.attnum, ' ', a.attname))::pg_catalog.int8)
            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
           WHERE c.relpersistence <> 't' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-            AND c.oid >= 16384 AND a.attnum > 0),
+            AND c.oid >= ${firstUserOid} AND a.attnum > 0),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
-           FROM pg_catalog.pg_proc WHERE oid >= 16384),
+           FROM pg_catalog.pg_proc WHERE oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
-           FROM pg_catalog.pg_operator WHERE oid >= 16384),
+           FROM pg_catalog.pg_operator WHERE oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
-           FROM pg_catalog.pg_cast WHERE oid >= 16384),
+           FROM pg_catalog.pg_cast WHERE oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_type WHERE typtype IN ('d', 'r', 'm')),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_constraint WHERE contypid <> 0),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
-           FROM pg_catalog.pg_rewrite WHERE oid >= 16384),
+           FROM pg_catalog.pg_rewrite WHERE oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_policy),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
@@ -82,7 +82,7 @@ public enum CatalogQuery {
   BUILTIN_FUNCTIONS(
       """
       SELECT proname, pg_catalog.bool_or(provolatile = 'v')
-        FROM pg_catalog.pg_proc WHERE oid < 16384 GROUP BY proname
+        FROM pg_catalog.pg_proc WHERE oid < ${firstUserOid} GROUP BY proname
       """),
 
   /**
@@ -97,14 +97,14 @@ public enum CatalogQuery {
                     OR EXISTS (SELECT FROM pg_catalog.pg_type t
                                 WHERE t.oid = p.proargtypes[0]
                                   AND (t.typtype IN ('c', 'p')
-                                       OR t.typtype = 'd' AND t.typbasetype >= 16384))))
+                                       OR t.typtype = 'd' AND t.typbasetype >= ${firstUserOid}))))
         FROM pg_catalog.pg_proc p
         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
         LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
              AND d.objid = p.oid AND d.deptype = 'e'
              AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
         LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-       WHERE p.oid >= 16384
+       WHERE p.oid >= ${firstUserOid}
        GROUP BY n.nspname, p.proname, e.extname
       """),
 
@@ -119,7 +119,7 @@ public enum CatalogQuery {
              AND d.objid = o.oid AND d.deptype = 'e'
              AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
         LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-       WHERE o.oid >= 16384
+       WHERE o.oid >= ${firstUserOid}
        GROUP BY n.nspname, o.oprname, e.extname
       """),
 
@@ -138,11 +138,11 @@ public enum CatalogQuery {
         UNION ALL
         SELECT t.oid, a.atttypid
           FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
-         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384),
+         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}),
       made(type, of) AS (
-        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= 16384
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= ${firstUserOid}
         UNION
-        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= 16384)
+        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= ${firstUserOid})
       SELECT n.nspname, t.typname, pg_catalog.pg_get_constraintdef(c.oid)
         FROM made m
         JOIN pg_catalog.pg_type t ON t.oid = m.type
@@ -166,11 +166,11 @@ public enum CatalogQuery {
         UNION ALL
         SELECT c.reltype, a.atttypid
           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-         WHERE c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+         WHERE c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}
         UNION ALL
         SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range),
       holder(type, domain) AS (
-        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= 16384
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= ${firstUserOid}
         UNION
         SELECT p.holder, h.domain FROM holder h JOIN part p ON p.held = h.type)
       SELECT h.type, t.typname
@@ -185,7 +185,7 @@ public enum CatalogQuery {
   CASTS(
       """
       SELECT s.typname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname,
-             c.castcontext <> 'e', s.oid < 16384
+             c.castcontext <> 'e', s.oid < ${firstUserOid}
         FROM pg_catalog.pg_cast c
         JOIN pg_catalog.pg_type s ON s.oid = c.castsource
         JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
@@ -195,7 +195,7 @@ public enum CatalogQuery {
              AND d.objid = c.oid AND d.deptype = 'e'
              AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
         LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-       WHERE c.oid >= 16384
+       WHERE c.oid >= ${firstUserOid}
       """),
 
   /** Oid of a relation, name of a type that is not built in and that one of its columns holds. */
@@ -210,16 +210,16 @@ public enum CatalogQuery {
         UNION ALL
         SELECT t.oid, a.atttypid
           FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
-         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384),
+         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}),
       made(type, of) AS (
-        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= 16384
+        SELECT oid, oid FROM pg_catalog.pg_type WHERE oid >= ${firstUserOid}
         UNION
-        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= 16384)
+        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= ${firstUserOid})
       SELECT DISTINCT a.attrelid, t.typname
         FROM pg_catalog.pg_attribute a
         JOIN made m ON m.type = a.atttypid
         JOIN pg_catalog.pg_type t ON t.oid = m.of
-       WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+       WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}
       """),
 
   /**
@@ -234,7 +234,7 @@ public enum CatalogQuery {
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
          AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
-         AND (c.oid >= 16384
+         AND (c.oid >= ${firstUserOid}
               OR c.relname IN ('pg_stat_activity', 'pg_prepared_statements', 'pg_cursors'))
          AND n.nspname <> 'information_schema'
        ORDER BY a.attrelid, a.attnum
@@ -253,14 +253,14 @@ public enum CatalogQuery {
   TEXT_TYPES(
       """
       SELECT oid FROM pg_catalog.pg_type
-       WHERE oid >= 16384 AND typtype = 'b' AND typcategory = 'S'
+       WHERE oid >= ${firstUserOid} AND typtype = 'b' AND typcategory = 'S'
       """),
 
   /** Oid of a relation, a rule on writes to it. */
   RULES(
       """
       SELECT ev_class, pg_catalog.pg_get_ruledef(oid)
-        FROM pg_catalog.pg_rewrite WHERE ev_type <> '1' AND oid >= 16384
+        FROM pg_catalog.pg_rewrite WHERE ev_type <> '1' AND oid >= ${firstUserOid}
       """),
 
   /** Oid of a materialized view, its definition. */
@@ -268,7 +268,7 @@ public enum CatalogQuery {
       """
       SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'm' AND c.oid >= 16384
+       WHERE c.relkind = 'm' AND c.oid >= ${firstUserOid}
          AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
        ORDER BY c.oid
       """),
@@ -278,7 +278,7 @@ public enum CatalogQuery {
       """
       SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'v' AND c.oid >= 16384
+       WHERE c.relkind = 'v' AND c.oid >= ${firstUserOid}
          AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
        ORDER BY c.oid
       """),
@@ -295,6 +295,30 @@ public enum CatalogQuery {
        WHERE x.expression IS NOT NULL
       """);
 
+  /**
+   * What stands for the lowest oid of an object that is not the server's own. FirstNormalObjectId
+   * in the server's transam.h, 16384, is that only of objects made by a running server: what is
+   * made in single-user mode has lower ones, right behind those of initdb. The last things that
+   * initdb makes are information_schema and plpgsql.
+   */
+  private static final String FIRST_USER_OID =
+      """
+      (SELECT 1 + GREATEST(11999,
+        (SELECT pg_catalog.max(x.oid::pg_catalog.int8) FROM pg_catalog.pg_class x
+           JOIN pg_catalog.pg_namespace y ON y.oid = x.relnamespace
+          WHERE y.nspname = 'information_schema' AND x.oid::pg_catalog.int8 < 16384),
+        (SELECT pg_catalog.max(x.oid::pg_catalog.int8) FROM pg_catalog.pg_type x
+           JOIN pg_catalog.pg_namespace y ON y.oid = x.typnamespace
+          WHERE y.nspname = 'information_schema' AND x.oid::pg_catalog.int8 < 16384),
+        (SELECT pg_catalog.max(x.oid::pg_catalog.int8) FROM pg_catalog.pg_proc x
+           JOIN pg_catalog.pg_namespace y ON y.oid = x.pronamespace
+          WHERE y.nspname = 'pg_catalog' AND x.oid::pg_catalog.int8 < 16384),
+        (SELECT pg_catalog.max(x.oid::pg_catalog.int8) FROM pg_catalog.pg_language x
+          WHERE x.oid::pg_catalog.int8 < 16384),
+        (SELECT pg_catalog.max(x.oid::pg_catalog.int8) FROM pg_catalog.pg_extension x
+          WHERE x.oid::pg_catalog.int8 < 16384)))"""
+          .replaceAll("\\s+", " ");
+
   private final String sql;
 
   CatalogQuery(String sql) {
@@ -303,6 +327,6 @@ public enum CatalogQuery {
 
   /** The text to send; a single statement without parameters. */
   public String sql() {
-    return sql;
+    return sql.replace("${firstUserOid}", FIRST_USER_OID);
   }
 }

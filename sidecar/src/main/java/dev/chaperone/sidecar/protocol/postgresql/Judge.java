@@ -32,8 +32,8 @@ import java.util.function.Supplier;
 final class Judge {
   private static final System.Logger LOGGER = System.getLogger(Judge.class.getName());
 
-  /** Oids from here on are the users'; FirstNormalObjectId in the server's transam.h. */
-  private static final long FIRST_USER_OID = 16_384;
+  /** Oids from here on may be the users'; FirstUnpinnedObjectId in the server's transam.h. */
+  private static final long FIRST_USER_OID = 12_000;
 
   /** Told, on the event loop, what came of a text. */
   interface Listener {

@@ -266,6 +266,39 @@ class StandaloneIT {
   }
 
   @Test
+  void theStatusSaysWhichMasksNameNothing() throws Exception {
+    Path status = temporary.resolve("state");
+    Path connection = status.resolve("agentconnection-orders-db.yaml");
+    String mask = "  masking:\n  - {columns: [public.t.%s], with: Redact}\n";
+    GatewayUnderTest.writePolicy(directory, GatewayUnderTest.READS_ONLY + mask.formatted("nosuch"));
+    runReady("--status", status.toString());
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () ->
+                assertThat(connection)
+                    .content()
+                    .containsPattern("type: MasksResolved\\s+status: 'False'")
+                    .contains("public.t.nosuch: its tables are denied"));
+    try (WireClient client = WireClient.connect(port())) {
+      client.logIn("x", "orders");
+      assertThat(client.exchange(WireClient.query("SELECT id FROM t")))
+          .containsExactly("E ERROR 42501", "Z I");
+      GatewayUnderTest.writePolicy(directory, GatewayUnderTest.READS_ONLY + mask.formatted("v"));
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () ->
+                  assertThat(connection)
+                      .content()
+                      .containsPattern("type: MasksResolved\\s+status: 'True'"));
+      assertThat(client.exchange(WireClient.query("SELECT v FROM t"))).contains("C SELECT 5");
+      assertThat(get("/metrics"))
+          .contains("chaperone_masked_values_total{connection=\"orders-db\"} 5.0");
+    }
+  }
+
+  @Test
   void aStatusDirectoryInsideTheConfigurationIsRefused() throws Exception {
     assertOneLine(
         run(

@@ -29,6 +29,11 @@ final class RunningOperation {
     this.guard = guard;
   }
 
+  /** Whether it may change more than the client's own session. */
+  boolean changesData() {
+    return changesData;
+  }
+
   /** What its results are held against; null where nothing is masked. */
   ResultGuard guard() {
     return guard;

@@ -32,7 +32,7 @@ final class TargetStream implements MessageFramer.Handler {
   /** The client was told of an error the target does not know of: nothing until ReadyForQuery. */
   private boolean muted;
 
-  /** The open transaction has to do with relations that have masked columns. */
+  /** The open transaction has written to relations that have masked columns, or from them. */
   private boolean touchesMasked;
 
   /** A failing message was sent to bring the target's transaction to the state the client sees. */
@@ -393,7 +393,8 @@ final class TargetStream implements MessageFramer.Handler {
       muted = true;
       suppressed = true;
     }
-    touchesMasked |= head.touchesMasked();
+    // A deferred constraint may fail later, in a statement that names no table.
+    touchesMasked |= head.touchesMasked() && operation.changesData();
     copyGuard = null;
     if (head.kind() == Kind.QUERY && operation.guard() != null) {
       operation.guard().statementDone();

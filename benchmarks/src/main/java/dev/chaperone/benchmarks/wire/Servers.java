@@ -21,7 +21,7 @@ final class Servers implements AutoCloseable {
           + " 'person.' || n || '@example.com' AS email,"
           + " lpad((n % 900)::text, 3, '0') || '-12-' || lpad((n % 10000)::text, 4, '0') AS ssn"
           + " FROM generate_series(1, 100000) n; ALTER TABLE people ADD PRIMARY KEY (id);"
-          + " VACUUM ANALYZE people";
+          + " ANALYZE people";
 
   private final Machine machine;
   private final List<Running> running = new ArrayList<>();

@@ -3,72 +3,107 @@ package dev.chaperone.policy.masking;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.security.DigestException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.security.GeneralSecurityException;
 import java.util.Arrays;
+import javax.crypto.Cipher;
+import javax.crypto.spec.IvParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
 
 /**
- * HMAC-SHA-256 (RFC 2104) of a value under a session's key, and a stream of numbers made from it.
- * The stream is made by SplitMix64 (Steele, Lea, Flood, 2014): whoever knows its output learns the
- * hash of that one value, and a hash does not lead back to the value. Not thread-safe.
+ * AES-CMAC (RFC 4493) of a value under a session's key, and a stream of numbers made from it. For
+ * the short values of a row it takes a fifth of the time of HMAC-SHA-256. The stream is made by
+ * SplitMix64 (Steele, Lea, Flood, 2014): whoever knows its output learns the hash of that one
+ * value, and without the key a hash does not lead back to the value. Not thread-safe.
  */
 public final class KeyedHash {
-  static final int BYTES = 32;
+  static final int BYTES = 16;
 
-  /** What SHA-256 takes at a time; RFC 2104 calls it B. */
-  private static final int BLOCK_BYTES = 64;
+  /** What AES takes at a time. */
+  private static final int BLOCK_BYTES = 16;
+
+  /** What is encrypted at a time of a long value. */
+  private static final int CHUNK_BYTES = 4 << 10;
+
+  /** The constant of RFC 4493 section 2.3. */
+  private static final int RB = 0x87;
 
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  /** Has taken the key already; what follows is taken by a copy. */
-  private final MessageDigest inner;
-
-  private final MessageDigest outer;
+  private final Cipher chain;
+  private final byte[] wholeLast;
+  private final byte[] paddedLast;
+  private final byte[] last = new byte[BLOCK_BYTES];
   private final byte[] hash = new byte[BYTES];
   private final byte[] number = new byte[Long.BYTES];
+  private byte[] passed = new byte[BLOCK_BYTES];
   private long state;
 
   /**
    * A hash under a key.
    *
-   * @param key not longer than a block
+   * @param key of AES: 16 or 32 bytes
    */
   KeyedHash(byte[] key) {
-    inner = keyed(key, 0x36);
-    outer = keyed(key, 0x5c);
-  }
-
-  private static MessageDigest keyed(byte[] key, int pad) {
     try {
-      byte[] block = Arrays.copyOf(key, BLOCK_BYTES);
-      for (int i = 0; i < block.length; i++) {
-        block[i] ^= (byte) pad;
-      }
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(block);
-      Arrays.fill(block, (byte) 0);
-      return digest;
-    } catch (NoSuchAlgorithmException e) {
+      chain = Cipher.getInstance("AES/CBC/NoPadding");
+      chain.init(
+          Cipher.ENCRYPT_MODE,
+          new SecretKeySpec(key, "AES"),
+          new IvParameterSpec(new byte[BLOCK_BYTES]));
+      wholeLast = doubled(chain.doFinal(new byte[BLOCK_BYTES]));
+      paddedLast = doubled(wholeLast);
+    } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** RFC 4493 section 2.3: shifted by one bit, and the constant where a bit fell out. */
+  private static byte[] doubled(byte[] block) {
+    byte[] doubled = new byte[BLOCK_BYTES];
+    for (int i = 0; i < BLOCK_BYTES; i++) {
+      int next = i + 1 < BLOCK_BYTES ? (block[i + 1] & 0xff) >> 7 : 0;
+      doubled[i] = (byte) (block[i] << 1 | next);
+    }
+    if (block[0] < 0) {
+      doubled[BLOCK_BYTES - 1] ^= (byte) RB;
+    }
+    return doubled;
   }
 
   /** The hash of a value; overwritten by the next one. */
   byte[] of(byte[] value, int offset, int length) {
+    int before = length == 0 ? 0 : (length - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    int rest = length - before;
+    System.arraycopy(value, offset + before, last, 0, rest);
+    byte[] with = wholeLast;
+    if (rest < BLOCK_BYTES) {
+      last[rest] = (byte) 0x80;
+      Arrays.fill(last, rest + 1, BLOCK_BYTES, (byte) 0);
+      with = paddedLast;
+    }
+    for (int i = 0; i < BLOCK_BYTES; i += Long.BYTES) {
+      LONGS.set(last, i, (long) LONGS.get(last, i) ^ (long) LONGS.get(with, i));
+    }
     try {
-      MessageDigest first = (MessageDigest) inner.clone();
-      first.update(value, offset, length);
-      first.digest(hash, 0, BYTES);
-      MessageDigest second = (MessageDigest) outer.clone();
-      second.update(hash);
-      second.digest(hash, 0, BYTES);
-    } catch (CloneNotSupportedException | DigestException e) {
+      pass(value, offset, before);
+      chain.doFinal(last, 0, BLOCK_BYTES, hash, 0);
+    } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
-    state = (long) LONGS.get(hash, 0) ^ (long) LONGS.get(hash, 16);
+    state = (long) LONGS.get(hash, 0) ^ (long) LONGS.get(hash, Long.BYTES);
     return hash;
+  }
+
+  /** Encrypts what stands before the last block; only the cipher's own state matters. */
+  private void pass(byte[] value, int offset, int length) throws GeneralSecurityException {
+    for (int at = 0; at < length; at += CHUNK_BYTES) {
+      int count = Math.min(CHUNK_BYTES, length - at);
+      if (passed.length < count) {
+        passed = new byte[CHUNK_BYTES];
+      }
+      chain.update(value, offset + at, count, passed, 0);
+    }
   }
 
   /** The hash of a number. */

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,18 +130,39 @@ class ValueMaskTest {
     assertThat(text(Mask.HASH, ValueType.DATE, "1980-01-02")).isNull();
   }
 
+  /** RFC 4493 section 4. */
   @Test
-  void theHashIsTheStandardsHmac() throws Exception {
-    byte[] key = new byte[32];
-    new Random(1).nextBytes(key);
-    javax.crypto.Mac mac = javax.crypto.Mac.getInstance("HmacSHA256");
-    mac.init(new javax.crypto.spec.SecretKeySpec(key, "HmacSHA256"));
-    KeyedHash ours = new MaskKey(key).newHash();
-    for (int length : new int[] {0, 1, 55, 56, 64, 1000}) {
-      byte[] value = new byte[length];
-      new Random(length).nextBytes(value);
-      assertThat(ours.of(value, 0, length)).isEqualTo(mac.doFinal(value));
+  void theHashIsTheStandardsCmac() {
+    HexFormat hex = HexFormat.of();
+    byte[] message =
+        hex.parseHex(
+            "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+                + "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
+    KeyedHash ours = new MaskKey(hex.parseHex("2b7e151628aed2a6abf7158809cf4f3c")).newHash();
+    Map<Integer, String> expected =
+        Map.of(
+            0, "bb1d6929e95937287fa37d129b756746",
+            16, "070a16b46b4d4144f79bdd9dd04a287c",
+            40, "dfa66747de9ae63030ca32611497c827",
+            64, "51f0bebf7e3b9d92fc49741779363cfe");
+    expected.forEach(
+        (length, hash) ->
+            assertThat(hex.formatHex(ours.of(message, 0, length))).as("" + length).isEqualTo(hash));
+  }
+
+  @Test
+  void longValuesAreHashedToTheirLastByte() {
+    KeyedHash hash = MaskKey.random().newHash();
+    byte[] value = new byte[20_000];
+    new Random(1).nextBytes(value);
+    byte[] before = hash.of(value, 0, value.length).clone();
+    for (int changed : new int[] {0, 4_095, 4_096, 8_192, 19_983, 19_999}) {
+      value[changed] ^= 1;
+      assertThat(hash.of(value, 0, value.length)).as("" + changed).isNotEqualTo(before);
+      value[changed] ^= 1;
     }
+    assertThat(hash.of(value, 0, value.length)).isEqualTo(before);
+    assertThat(hash.of(value, 0, value.length - 1)).isNotEqualTo(before);
   }
 
   @Test

@@ -3,8 +3,8 @@ package dev.chaperone.sidecar.protocol.postgresql;
 import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.Operation;
 import dev.chaperone.policy.sql.SqlAnalysis;
-import java.util.Arrays;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.regex.Pattern;
 
 /**
@@ -13,45 +13,41 @@ import java.util.regex.Pattern;
  */
 interface Concealment {
 
-  /** Whether the literals of its text are taken out. */
-  boolean concealsLiterals(Judgement judgement);
-
   /**
-   * Whether a bound value is left out.
+   * What is concealed of one operation.
    *
-   * @param index of the parameter, from 0
+   * @param literals whether the literals of its text are taken out
+   * @param parameters which bound values are left out, by their index from 0
    */
-  boolean concealsParameter(Judgement judgement, int index);
+  record Concealed(boolean literals, IntPredicate parameters) {
+    static final Concealed NOTHING = new Concealed(false, index -> false);
+    static final Concealed ALL = new Concealed(true, index -> true);
+  }
+
+  /** What is concealed of operations that are judged so; asked once for each judgement. */
+  Concealed of(Judgement judgement);
 
   /**
    * What holds everywhere: statements that change privileges may hold passwords; so may those that
    * speak of secrets and run code, or are not understood.
    */
-  Concealment PASSWORDS =
-      new Concealment() {
-        @Override
-        public boolean concealsLiterals(Judgement judgement) {
-          if (!(judgement.analysis() instanceof SqlAnalysis.Understood understood)) {
-            return false;
-          }
-          Operation operation = understood.operation();
-          return has(operation, Effect.PRIVILEGE)
-              || (has(operation, Effect.UNKNOWN, Effect.EXECUTE)
-                  && speaksOfSecrets(operation.text()));
-        }
+  static Concealed ofPasswords(Judgement judgement) {
+    if (!(judgement.analysis() instanceof SqlAnalysis.Understood understood)) {
+      return Concealed.NOTHING;
+    }
+    Operation operation = understood.operation();
+    boolean conceals =
+        has(operation, Set.of(Effect.PRIVILEGE))
+            || (has(operation, Set.of(Effect.UNKNOWN, Effect.EXECUTE))
+                && speaksOfSecrets(operation.text()));
+    return conceals ? Concealed.ALL : Concealed.NOTHING;
+  }
 
-        private static boolean has(Operation operation, Effect... effects) {
-          Set<Effect> wanted = Set.copyOf(Arrays.asList(effects));
-          return operation.parts().stream()
-              .flatMap(part -> part.accesses().stream())
-              .anyMatch(access -> wanted.contains(access.effect()));
-        }
-
-        @Override
-        public boolean concealsParameter(Judgement judgement, int index) {
-          return concealsLiterals(judgement);
-        }
-      };
+  private static boolean has(Operation operation, Set<Effect> effects) {
+    return operation.parts().stream()
+        .flatMap(part -> part.accesses().stream())
+        .anyMatch(access -> effects.contains(access.effect()));
+  }
 
   /** The words that passwords stand beside. */
   Pattern SECRETS = Pattern.compile("passw|secret|credential|identified", Pattern.CASE_INSENSITIVE);

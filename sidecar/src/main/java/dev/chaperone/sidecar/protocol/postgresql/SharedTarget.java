@@ -89,7 +89,7 @@ final class SharedTarget implements AutoCloseable {
 
   /** What is remembered of judgements; one for each client. */
   JudgementRecords newJudgementRecords() {
-    return new JudgementRecords(Concealment.PASSWORDS);
+    return new JudgementRecords(Concealment::ofPasswords);
   }
 
   /** A name for portals and statements of the gateway's own, unknown to clients. */

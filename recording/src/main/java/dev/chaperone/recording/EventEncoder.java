@@ -17,6 +17,7 @@ final class EventEncoder {
   private final PayloadWriter out;
   private final Frames frames;
   private final Map<Repeated<?>, Integer> numbers = new HashMap<>();
+  private Object segment = new Object();
   private int definitionBytes;
 
   EventEncoder(PayloadWriter out, Frames frames) {
@@ -26,6 +27,7 @@ final class EventEncoder {
 
   /** Forgets what was defined: another segment begins. */
   void beginSegment() {
+    segment = new Object();
     numbers.clear();
     definitionBytes = 0;
   }
@@ -221,7 +223,8 @@ final class EventEncoder {
   // ---- definitions
 
   private int numberOf(Repeated<?> repeated) {
-    return numbers.get(repeated);
+    int known = repeated.numberIn(segment);
+    return known > 0 ? known : numbers.get(repeated);
   }
 
   private boolean defineColumns(Event.OperationCompleted completed) {
@@ -234,7 +237,12 @@ final class EventEncoder {
   }
 
   private boolean define(Repeated<?> repeated) {
-    if (numbers.containsKey(repeated)) {
+    if (repeated.numberIn(segment) > 0) {
+      return true;
+    }
+    Integer known = numbers.get(repeated);
+    if (known != null) {
+      repeated.hasNumber(segment, known);
       return true;
     }
     Object value = repeated.value();
@@ -256,6 +264,7 @@ final class EventEncoder {
     }
     definitionBytes += bytes;
     numbers.put(repeated, number);
+    repeated.hasNumber(segment, number);
     return true;
   }
 

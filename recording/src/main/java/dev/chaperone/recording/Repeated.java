@@ -9,8 +9,14 @@ import java.util.Objects;
  * @param <T> compared by value
  */
 public final class Repeated<T> {
+  /** Where this object was last found to be defined. */
+  private record Defined(Object segment, int number) {}
+
   private final T value;
   private final int hash;
+
+  /** Read and written by several threads at will: whichever they see is true. */
+  private Defined defined;
 
   private Repeated(T value) {
     this.value = Objects.requireNonNull(value, "value");
@@ -23,6 +29,17 @@ public final class Repeated<T> {
 
   public T value() {
     return value;
+  }
+
+  /** Its number in a segment, where this very object was found to have one; else 0. */
+  @SuppressWarnings("ReferenceEquality") // A segment is itself alone.
+  int numberIn(Object segment) {
+    Defined known = defined;
+    return known != null && known.segment() == segment ? known.number() : 0;
+  }
+
+  void hasNumber(Object segment, int number) {
+    defined = new Defined(segment, number);
   }
 
   @Override

@@ -52,6 +52,10 @@ public final class SessionJournal {
   private static final int QUIET_BYTES = 64 << 10;
 
   private static final int CHECKPOINT_EVENTS = 1_000;
+
+  /** Signatures take long enough to be noticed when there are many. */
+  private static final long CHECKPOINT_SPACING_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
   private static final long CHECKPOINT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /** How long the disk may take before nothing more is recorded. */
@@ -592,10 +596,11 @@ public final class SessionJournal {
 
   private boolean isCheckpointDue() {
     long since = chain.events() - eventsAtCheckpoint;
+    long elapsed = System.nanoTime() - checkpointNanos;
     return !closed
         && file != null
-        && (since >= CHECKPOINT_EVENTS
-            || (since > 0 && System.nanoTime() - checkpointNanos > CHECKPOINT_NANOS));
+        && since > 0
+        && elapsed > (since >= CHECKPOINT_EVENTS ? CHECKPOINT_SPACING_NANOS : CHECKPOINT_NANOS);
   }
 
   /**

@@ -511,7 +511,7 @@ final class AgentStream implements MessageFramer.Handler {
             valuesStart,
             body.end(),
             first.parameterTypes(),
-            index -> records.conceals(judgements.get(0), index));
+            records.concealedParameters(judgements.get(0)));
     ClientRecording.Step step =
         record(judgements, i -> candidates.get(i).remembered(judgements.get(i), records), bound);
     if (!(step instanceof ClientRecording.Step.GoOn recorded)) {

@@ -3,8 +3,8 @@ package dev.chaperone.sidecar.protocol.postgresql;
 import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.Operation;
 import dev.chaperone.policy.sql.SqlAnalysis;
-import java.util.Arrays;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.regex.Pattern;
 
 /**
@@ -13,51 +13,50 @@ import java.util.regex.Pattern;
  */
 interface Concealment {
 
-  /** Whether the literals of its text are taken out. */
-  boolean concealsLiterals(Judgement judgement);
-
   /**
-   * Whether a bound value is left out.
+   * What is concealed of one operation.
    *
-   * @param index of the parameter, from 0
+   * @param literals whether the literals of its text are taken out
+   * @param parameters which bound values are left out, by their index from 0
    */
-  boolean concealsParameter(Judgement judgement, int index);
+  record Concealed(boolean literals, IntPredicate parameters) {
+    static final Concealed NOTHING = new Concealed(false, index -> false);
+    static final Concealed ALL = new Concealed(true, index -> true);
+  }
+
+  /** What is concealed of operations that are judged so; asked once for each judgement. */
+  Concealed of(Judgement judgement);
 
   /**
    * What holds everywhere: values that go into masked columns; statements that change privileges,
    * which may hold passwords, and so may those that speak of secrets and run code, or are not
    * understood.
    */
-  Concealment STANDARD =
-      new Concealment() {
-        @Override
-        public boolean concealsLiterals(Judgement judgement) {
-          if (!(judgement.analysis() instanceof SqlAnalysis.Understood understood)) {
-            return false;
-          }
-          if (judgement.plan() != null && judgement.plan().hidesLiterals()) {
-            return true;
-          }
-          Operation operation = understood.operation();
-          return has(operation, Effect.PRIVILEGE)
-              || (has(operation, Effect.UNKNOWN, Effect.EXECUTE)
-                  && speaksOfSecrets(operation.text()));
-        }
+  static Concealed standard(Judgement judgement) {
+    if (!(judgement.analysis() instanceof SqlAnalysis.Understood understood)) {
+      return Concealed.NOTHING;
+    }
+    Operation operation = understood.operation();
+    boolean conceals =
+        has(operation, Set.of(Effect.PRIVILEGE))
+            || (has(operation, Set.of(Effect.UNKNOWN, Effect.EXECUTE))
+                && speaksOfSecrets(operation.text()));
+    if (conceals) {
+      return Concealed.ALL;
+    }
+    ResultPlan plan = judgement.plan();
+    if (plan == null) {
+      return Concealed.NOTHING;
+    }
+    Set<Integer> masked = plan.maskedParameters();
+    return new Concealed(plan.hidesLiterals(), index -> masked.contains(index + 1));
+  }
 
-        private static boolean has(Operation operation, Effect... effects) {
-          Set<Effect> wanted = Set.copyOf(Arrays.asList(effects));
-          return operation.parts().stream()
-              .flatMap(part -> part.accesses().stream())
-              .anyMatch(access -> wanted.contains(access.effect()));
-        }
-
-        @Override
-        public boolean concealsParameter(Judgement judgement, int index) {
-          return concealsLiterals(judgement)
-              || (judgement.plan() != null
-                  && judgement.plan().maskedParameters().contains(index + 1));
-        }
-      };
+  private static boolean has(Operation operation, Set<Effect> effects) {
+    return operation.parts().stream()
+        .flatMap(part -> part.accesses().stream())
+        .anyMatch(access -> effects.contains(access.effect()));
+  }
 
   /** The words that passwords stand beside. */
   Pattern SECRETS = Pattern.compile("passw|secret|credential|identified", Pattern.CASE_INSENSITIVE);

@@ -73,14 +73,14 @@ final class HeldOperations {
                 Protocol.POSTGRESQL,
                 accesses,
                 readable(judgement, operation.text()),
-                parameters.readable(i -> Concealment.STANDARD.concealsParameter(judgement, i)),
+                parameters.readable(Concealment.standard(judgement).parameters()),
                 digest(judgement.context(), operation, decision, parameters))));
   }
 
   /** The text, without literals where these are secrets or go into masked columns. */
   private static String readable(Judgement judgement, String text) {
     return ReadableText.of(
-        Concealment.STANDARD.concealsLiterals(judgement)
+        Concealment.standard(judgement).literals()
             ? TextWithoutLiterals.of(
                 text, judgement.context().session().catalog().serverVersionNum())
             : text);

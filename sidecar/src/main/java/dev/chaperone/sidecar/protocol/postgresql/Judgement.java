@@ -88,11 +88,13 @@ record Judgement(
 
   /**
    * Whether it also holds for the same text with other literals. Never where a person decides: what
-   * they approve is the text with its literals, which is part of the judgement.
+   * they approve is the text with its literals, which is part of the judgement. Nor where it runs
+   * code: a literal may be a password, and the text says whether it is.
    */
   boolean coversOtherLiterals() {
     return isReusable()
         && !needsApproval()
+        && !has(Consequence.RUNS_UNKNOWN_CODE)
         && decision.isPresent()
         && !analysis.dependencies().contains(Dependency.LITERALS)
         && !decision.get().basis().dependencies().contains(Dependency.LITERALS);

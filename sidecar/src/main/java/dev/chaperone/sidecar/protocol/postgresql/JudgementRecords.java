@@ -10,6 +10,7 @@ import dev.chaperone.recording.Statement;
 import java.nio.charset.StandardCharsets;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * What is remembered of judgements. The same judgement is used for many operations; what is
@@ -19,7 +20,7 @@ final class JudgementRecords {
   /** More than are in use at a time; then they are made anew. */
   private static final int MAX_KEPT = 1_024;
 
-  private record Kept(Repeated<Facts> facts, boolean conceals) {}
+  private record Kept(Repeated<Facts> facts, Concealment.Concealed concealed) {}
 
   private final Concealment concealment;
   private final IdentityHashMap<Judgement, Kept> kept = new IdentityHashMap<>();
@@ -32,8 +33,9 @@ final class JudgementRecords {
     return of(judgement).facts();
   }
 
-  boolean conceals(Judgement judgement, int parameter) {
-    return concealment.concealsParameter(judgement, parameter);
+  /** Which bound values are left out. */
+  IntPredicate concealedParameters(Judgement judgement) {
+    return of(judgement).concealed().parameters();
   }
 
   /**
@@ -46,7 +48,7 @@ final class JudgementRecords {
     if (!(judgement.analysis() instanceof SqlAnalysis.Understood)) {
       return unreadable(text);
     }
-    return of(judgement).conceals()
+    return of(judgement).concealed().literals()
         ? Statement.of(
             // Of the text itself: a judgement may be one of another text with other literals.
             TextWithoutLiterals.of(
@@ -73,7 +75,7 @@ final class JudgementRecords {
       known =
           new Kept(
               judgement.decision().map(JudgementRecords::facts).orElse(Facts.NONE),
-              concealment.concealsLiterals(judgement));
+              concealment.of(judgement));
       kept.put(judgement, known);
     }
     return known;

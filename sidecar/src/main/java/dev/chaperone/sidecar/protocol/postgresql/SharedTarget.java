@@ -104,7 +104,7 @@ final class SharedTarget implements AutoCloseable {
 
   /** What is remembered of judgements; one for each client. */
   JudgementRecords newJudgementRecords() {
-    return new JudgementRecords(Concealment.STANDARD);
+    return new JudgementRecords(Concealment::standard);
   }
 
   /** A name for portals and statements of the gateway's own, unknown to clients. */

@@ -309,6 +309,7 @@ class RecordingIT {
       client.exchange(WireClient.query("ALTER ROLE nobody_special PASSWORD E'hunter2\\x68unter2"));
       client.exchange(
           WireClient.query("ALTER ROLE nobody_special WITH SOMETHING PASSWORD 'hunter2'"));
+      client.exchange(WireClient.query("SELECT dblink_connect('host=h')"));
       client.exchange(WireClient.query("SELECT dblink_connect('host=h password=hunter2')"));
       client.exchange(WireClient.query("DROP ROLE IF EXISTS nobody_special"));
       client.exchange(

@@ -382,7 +382,8 @@ class SqlAnalyzerTest {
     try (SqlAnalyzer analyzer = new SqlAnalyzer(hasty)) {
       SqlAnalysis analysis =
           analyzer.analyze(
-              "DELETE FROM orders WHERE id = 1",
+              // Long enough to outlast any deadline that short, however late it is looked at.
+              "DELETE FROM orders WHERE id = 1" + " OR (id = 2 AND name = 'x')".repeat(2_000),
               new SqlSession(CATALOG, "agent", List.of(List.of("public")), Set.of()),
               NamedStatements.NONE);
       assertThat(((SqlAnalysis.Understood) analysis).operation().parts().get(0).accesses())

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The recording of one session while it is written. Safe for use by any thread; nothing here waits
- * for the disk but what the journal's own threads call.
+ * for the disk but what the journal's own threads call, as long as its file system answers at all.
  *
  * <pre>
  *   append --&gt; window (memory of the file) --- survives the end of the process

@@ -357,43 +357,6 @@ class JournalTest {
   }
 
   @Test
-  void aDiskThatDoesNotAnswerMakesNobodyWait() throws Exception {
-    try (SmallDisk disk = SmallDisk.mountFreezable(temporary.resolve("frozen"), 48)) {
-      journal.close();
-      recordings = disk.directory().resolve("recordings");
-      journal = new Journal(recordings, KEY, registry);
-      SessionJournal session = session("s");
-      for (int i = 0; i < 1_000; i++) {
-        appendOrWait(session, query(i));
-      }
-      Thread.sleep(500);
-      disk.frozen(true);
-      long longest = 0;
-      long frozenAt = System.nanoTime();
-      try {
-        boolean refused = false;
-        while (System.nanoTime() - frozenAt < TimeUnit.SECONDS.toNanos(4)) {
-          long begin = System.nanoTime();
-          refused |= session.append(query(7)) == 0;
-          session.appendLate(new Event.ConfigurationChanged(1));
-          longest = Math.max(longest, System.nanoTime() - begin);
-          Thread.sleep(1);
-        }
-        assertThat(session.availability()).isEqualTo(Availability.TOO_SLOW);
-        assertThat(refused).isTrue();
-      } finally {
-        disk.frozen(false);
-      }
-      System.out.println("longest append while frozen: " + longest / 1_000 + " us");
-      assertThat(longest).isLessThan(TimeUnit.MILLISECONDS.toNanos(50));
-      await().atMost(Duration.ofSeconds(5)).until(() -> session.append(query(8)) > 0);
-      session.end("done");
-      journal.close();
-      assertThat(verify("s").exitCode()).isZero();
-    }
-  }
-
-  @Test
   void aFileThatIsCutOffUnderneathIsNoCrash() throws Exception {
     SessionJournal session = session("s");
     session.append(query(1));

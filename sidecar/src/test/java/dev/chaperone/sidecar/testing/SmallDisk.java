@@ -24,39 +24,6 @@ public final class SmallDisk implements AutoCloseable {
     return new SmallDisk(directory);
   }
 
-  /**
-   * Mounts a real file system (ext4 in a file) that can be frozen, or skips the test and says why.
-   */
-  public static SmallDisk mountFreezable(Path directory, int mebibytes) throws IOException {
-    Path image = directory.resolveSibling(directory.getFileName() + ".img");
-    try (var file = new java.io.RandomAccessFile(image.toFile(), "rw")) {
-      file.setLength((long) mebibytes << 20);
-    }
-    Files.createDirectories(directory);
-    for (List<String> command :
-        List.of(
-            List.of("mkfs.ext4", "-q", image.toString()),
-            List.of("mount", "-o", "loop", image.toString(), directory.toString()),
-            List.of("fsfreeze", "--freeze", directory.toString()),
-            List.of("fsfreeze", "--unfreeze", directory.toString()))) {
-      String failure = run(command.toArray(String[]::new));
-      if (!failure.isEmpty()) {
-        run("umount", "-l", directory.toString());
-      }
-      Assumptions.assumeTrue(
-          failure.isEmpty(), "a file system cannot be mounted and frozen: " + failure);
-    }
-    return new SmallDisk(directory);
-  }
-
-  /** Makes every access that changes it wait, or lets it go on. */
-  public void frozen(boolean is) throws IOException {
-    String failure = run("fsfreeze", is ? "--freeze" : "--unfreeze", directory.toString());
-    if (!failure.isEmpty()) {
-      throw new IOException(failure);
-    }
-  }
-
   /** Where it is mounted. */
   public Path directory() {
     return directory;

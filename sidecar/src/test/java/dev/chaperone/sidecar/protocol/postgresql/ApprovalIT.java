@@ -1,8 +1,12 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import static dev.chaperone.sidecar.testing.WireClient.bind;
+import static dev.chaperone.sidecar.testing.WireClient.cString;
 import static dev.chaperone.sidecar.testing.WireClient.cancelRequest;
 import static dev.chaperone.sidecar.testing.WireClient.execute;
+import static dev.chaperone.sidecar.testing.WireClient.int16;
+import static dev.chaperone.sidecar.testing.WireClient.int32;
+import static dev.chaperone.sidecar.testing.WireClient.message;
 import static dev.chaperone.sidecar.testing.WireClient.parse;
 import static dev.chaperone.sidecar.testing.WireClient.query;
 import static dev.chaperone.sidecar.testing.WireClient.run;
@@ -620,10 +624,62 @@ class ApprovalIT {
       String request = request();
       assertThat(gateway.drain(Duration.ofSeconds(10))).isTrue();
       assertThat(last(client.readTo('E')).field('C')).isEqualTo("57P01");
-      gateway.close();
-      gateway = GatewayUnderTest.start(server);
-      assertThat(request).isNotEmpty();
+      gateway.end();
+      assertThat(read(request).status().phase()).isEqualTo(ApprovalPhase.CANCELLED);
     }
+  }
+
+  @Test
+  void anApprovalForOneTypeOfParameterIsNoneForAnother() throws Exception {
+    String sql = "INSERT INTO log SELECT 1, $1::text FROM t WHERE id = 1";
+    String request;
+    try (WireClient client = gateway.wire()) {
+      client.send(parse("s", sql), bind("", "s", "7"), execute("", 0), sync());
+      client.readTo('N');
+      request = request();
+    }
+    approve(request);
+    awaitPhase(request, ApprovalPhase.APPROVED);
+    try (WireClient client = gateway.wire()) {
+      client.send(
+          message('P', cString("s"), cString(sql), int16(1), int32(23)),
+          bind("", "s", "7"),
+          execute("", 0),
+          sync());
+      client.readTo('N');
+      assertThat(request()).isNotEqualTo(request);
+    }
+    assertThat(log()).isEmpty();
+  }
+
+  @Test
+  void anApprovalUnderOneRoleIsNoneUnderAnother() throws Exception {
+    server.execute("DROP ROLE IF EXISTS deputy", "CREATE ROLE deputy", "GRANT deputy TO agent");
+    gateway.policy(
+        """
+          rules:
+          - {name: roles, effects: [Privilege], commands: ["SET"], action: Allow}
+          - {name: reads, effects: [Read], action: Allow}
+          - name: writes
+            effects: [Write]
+            action: RequireApproval
+            approval: {approvers: {groups: [dba]}}
+        """);
+    String request;
+    try (WireClient client = gateway.wire()) {
+      client.send(query(WRITE));
+      client.readTo('N');
+      request = request();
+    }
+    approve(request);
+    awaitPhase(request, ApprovalPhase.APPROVED);
+    try (WireClient client = gateway.wire()) {
+      assertThat(client.exchange(query("SET ROLE deputy"))).contains("C SET");
+      client.send(query(WRITE));
+      client.readTo('N');
+      assertThat(request()).isNotEqualTo(request);
+    }
+    assertThat(log()).isEmpty();
   }
 
   @Test

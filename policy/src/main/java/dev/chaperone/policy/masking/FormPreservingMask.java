@@ -97,7 +97,7 @@ final class FormPreservingMask implements ValueMask {
       least = above;
       above = above > Long.MAX_VALUE / 10 ? -1 : above * 10;
     }
-    if (magnitude < 10) {
+    if (magnitude == 0) {
       least = 0;
     }
     long most = above < 0 ? max : Math.min(max, above - 1);

@@ -254,6 +254,16 @@ class ValueMaskTest {
   }
 
   @Test
+  void smallNumbersKeepTheirSignUnderAnyKey() {
+    for (int i = 0; i < 500; i++) {
+      ByteOutput out = new ByteOutput(8);
+      ValueMask.of(Mask.FORMAT_PRESERVING, ValueType.INT4, false, MaskKey.random().newHash())
+          .write(new byte[] {'-', '5'}, 0, 2, out);
+      assertThat(new String(out.toByteArray(), StandardCharsets.US_ASCII)).matches("-[1-9]");
+    }
+  }
+
+  @Test
   void numericReadsAndWritesWhatTheServerSends() {
     // As numeric_send of PostgreSQL 15 gives them.
     String[][] values = {

@@ -44,6 +44,7 @@ final class GatewayResources {
         - {name: no-schema, effects: [Schema, Privilege], action: Deny, message: "Not here."}
         - {name: history, effects: [Read], resources: ["public.pgbench_history"], when: "operation.sql.hasWhere", action: Allow}
         - {name: reads, effects: [Read], resources: ["public.pgbench_*", "public.people"], action: Allow}
+        - {name: sleep, effects: [Execute], resources: ["pg_catalog.pg_sleep()"], action: Allow}
         - name: writes
           effects: [Write]
           action: RequireApproval

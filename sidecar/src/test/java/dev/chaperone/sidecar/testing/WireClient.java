@@ -20,7 +20,7 @@ import java.util.Map;
 
 /** Speaks PostgreSQL's protocol byte by byte and hides nothing of it. */
 public final class WireClient implements AutoCloseable {
-  private static final int DEADLINE_MILLIS = 20_000;
+  private static final int DEADLINE_MILLIS = 60_000;
 
   /** One message of the server's side. */
   @SuppressWarnings("ArrayRecordComponent") // Compared by its text, never by equals.

@@ -194,7 +194,7 @@ class LeakCorpusIT {
         leaks(channel, way, entry, received, leaks);
         String outcome = outcome(received, gateway.counted("chaperone.masked.values") - masked);
         outcomes.computeIfAbsent(outcome, o -> new ArrayList<>()).add(channel);
-        if (changes) {
+        if (changes && received.stream().anyMatch(message -> message.type() == 'C')) {
           reset();
         }
       }
@@ -234,6 +234,7 @@ class LeakCorpusIT {
 
   private WireClient connect() throws IOException {
     WireClient client = WireClient.connect(gateway.port());
+    client.readTimeout(60_000);
     client.logIn("whoever", TestPostgres.DATABASE);
     return client;
   }

@@ -149,7 +149,11 @@ final class SegmentReader implements Closeable {
       if (last || before) {
         Frame frame = new Frame(position, Arrays.copyOf(bytes, end)).withLength();
         if (frame.follows(previous, Format.sha256())) {
-          return frame;
+          // The last one may lack its length because the process was killed just before it wrote
+          // it; that cannot be told from a recording whose end was cut off. A seal comes at rest.
+          boolean closing =
+              frame.type() == Format.TYPE_SEALED || frame.type() == Format.TYPE_CONTINUED;
+          return before || closing ? frame : null;
         }
       }
     }

@@ -401,8 +401,13 @@ class VerifierTest {
       without.set(i, parts.get(i).clone());
       Arrays.fill(without.get(i), 0, 4, (byte) 0);
       write(segment, without);
-      assertThat(broken().damage()).isEqualTo(Damage.CHANGED);
-      assertThat(broken().event()).isEqualTo(i);
+      if (i == parts.size() - 2) {
+        // As a process leaves it that was killed just before it finished its last event.
+        assertThat(verify().exitCode()).isEqualTo(4);
+      } else {
+        assertThat(broken().damage()).isEqualTo(Damage.CHANGED);
+        assertThat(broken().event()).isEqualTo(i);
+      }
     }
   }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 final class Revoked {
   private static final int CLIENTS = 200;
   private static final double P99_MILLIS = 1_000;
+
   /** Long, and no load: what is measured is the gateway, not who gets a processor. */
   private static final String LONG_QUERY = "SELECT pg_sleep(60)";
 

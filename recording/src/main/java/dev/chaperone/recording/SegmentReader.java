@@ -62,7 +62,8 @@ final class SegmentReader implements Closeable {
     buffer.get(buffer.position(), beginning);
     int length = SegmentHeader.length(beginning);
     if (!fill(length)) {
-      throw new MalformedRecordingException("the header is cut off");
+      forget();
+      return null;
     }
     byte[] bytes = new byte[length];
     buffer.get(bytes);

@@ -328,8 +328,6 @@ public final class Verifier {
       case NOTHING:
       case ZEROS:
         return Optional.empty();
-      case CUT_OFF:
-        return broken(reader, reader.position(), Damage.TRUNCATED, "the file ends within an event");
       default:
         break;
     }
@@ -337,11 +335,15 @@ public final class Verifier {
       return broken(
           reader, reader.position(), Damage.INSERTED, "something stands behind the segment's end");
     }
-    if (reader.withoutLength(hash, events + 2) != null || reader.isMoreThanOneFrame()) {
+    if (reader.withoutLength(hash, events + 2) != null) {
+      return broken(
+          reader, reader.position(), Damage.CHANGED, "the length of an event was changed");
+    }
+    if (rest == SegmentReader.Rest.NO_LENGTH && reader.isMoreThanOneFrame()) {
       return broken(
           reader, reader.position(), Damage.CHANGED, "the length of an event was taken away");
     }
-    notes.add("one event was being written when the recording ended; it is not part of it");
+    notes.add("the last event is not whole: it was being written, or is cut off");
     return Optional.empty();
   }
 

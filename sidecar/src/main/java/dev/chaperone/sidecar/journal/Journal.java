@@ -22,13 +22,14 @@ public final class Journal implements AutoCloseable {
   private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final Path recordings;
+  private final Path memory;
   private final RecordingKey key;
   private final MeterRegistry registry;
   private final Retention retention;
   private final JournalThreads threads;
 
   /**
-   * Opens the directory, or makes it.
+   * Opens the directory, or makes it, and brings to the disk what killed sessions left in memory.
    *
    * @param recordings holds a directory for each session
    * @param key signs them
@@ -37,6 +38,8 @@ public final class Journal implements AutoCloseable {
   public Journal(Path recordings, RecordingKey key, MeterRegistry registry) throws IOException {
     Files.createDirectories(recordings, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
     this.recordings = recordings;
+    this.memory = JournalMemory.of(recordings);
+    new Recovery(memory, recordings).run();
     this.key = key;
     this.registry = registry;
     this.retention = new Retention(recordings);
@@ -55,6 +58,7 @@ public final class Journal implements AutoCloseable {
     SessionJournal session =
         new SessionJournal(
             recordings.resolve(opened.session()),
+            memory,
             key,
             opened,
             threads,
@@ -85,6 +89,11 @@ public final class Journal implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+    try {
+      Files.deleteIfExists(memory);
+    } catch (IOException e) {
+      // A session is left in it, for the next run.
     }
   }
 }

@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The two threads that see to the disk, so that nobody else has to: one waits for what is written
- * to arrive there, one makes room ahead and looks whether the other one is stuck.
+ * The threads that see to the disk, so that nobody else has to: one waits for what is written to
+ * arrive there, one makes room ahead, and one, that never touches it, looks whether they are stuck.
  */
 final class JournalThreads {
   private static final System.Logger LOGGER = System.getLogger(JournalThreads.class.getName());
@@ -22,6 +22,7 @@ final class JournalThreads {
   private final Retention retention;
   private final Thread forcer = new Thread(this::runForcer, "journal-force");
   private final Thread preparer = new Thread(this::runPreparer, "journal-prepare");
+  private final Thread watcher = new Thread(this::runWatcher, "journal-watch");
   private volatile boolean stopped;
   private volatile boolean soon;
   private volatile boolean now;
@@ -31,11 +32,13 @@ final class JournalThreads {
     this.retention = retention;
     forcer.setDaemon(true);
     preparer.setDaemon(true);
+    watcher.setDaemon(true);
   }
 
   void start() {
     forcer.start();
     preparer.start();
+    watcher.start();
   }
 
   void add(SessionJournal session) {
@@ -75,6 +78,7 @@ final class JournalThreads {
     stopped = true;
     forceNow();
     prepareNow();
+    LockSupport.unpark(watcher);
     return isForced();
   }
 
@@ -136,6 +140,23 @@ final class JournalThreads {
 
   private boolean prepare(SessionJournal session) {
     session.prepare();
+    return session.needsWatch();
+  }
+
+  private void runWatcher() {
+    while (!stopped) {
+      boolean watch = false;
+      for (SessionJournal session : sessions) {
+        watch |= guarded(session, JournalThreads::watch);
+      }
+      if (!stopped) {
+        LockSupport.parkNanos(this, watch ? WATCH_NANOS : IDLE_NANOS);
+      }
+    }
+  }
+
+  private static boolean watch(SessionJournal session) {
+    session.watch();
     return session.needsWatch();
   }
 

@@ -9,50 +9,69 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 
 /**
- * The file of a segment while it is written. Room is made by writing zeros, so that a disk without
- * room says so here, as an error, and not when memory is written to.
+ * The file of a segment while it is written. Room is made ahead by writing zeros, so that a disk
+ * without room says so before anything is accepted that belongs there. Used by the journal's own
+ * threads, which may wait.
  */
 final class SegmentFile {
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
 
+  private final int number;
   private final FileChannel channel;
-  private long prepared;
-  private long mapped;
 
-  private SegmentFile(FileChannel channel) {
+  /** Of the preparer alone. */
+  private long reserved;
+
+  /** Nothing more comes; guarded by the session's lock. */
+  private boolean complete;
+
+  private SegmentFile(int number, FileChannel channel) {
+    this.number = number;
     this.channel = channel;
   }
 
   /**
-   * Makes the file, or takes one that was made and never begun.
+   * Makes the file, or takes one that is there.
    *
+   * @param number of the segment
    * @throws IOException when it cannot be made
    */
-  static SegmentFile create(Path file) throws IOException {
+  static SegmentFile open(Path file, int number) throws IOException {
     return new SegmentFile(
+        number,
         FileChannel.open(
             file,
-            EnumSet.of(
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE),
+            EnumSet.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))));
   }
 
-  /** Makes room for the next window and maps it. Used by one thread. */
-  Window extend() throws IOException {
-    long end = mapped + Window.MAPPED_BYTES;
-    while (prepared < end) {
+  int number() {
+    return number;
+  }
+
+  /** All of it was written to windows. */
+  void complete() {
+    complete = true;
+  }
+
+  boolean isComplete() {
+    return complete;
+  }
+
+  /** Makes room up to a position; nothing was written behind what was reserved before. */
+  void reserve(long end) throws IOException {
+    while (reserved < end) {
       ByteBuffer zeros = ZEROS.duplicate();
-      zeros.limit((int) Math.min(zeros.capacity(), end - prepared));
-      prepared += channel.write(zeros, prepared);
+      zeros.limit((int) Math.min(zeros.capacity(), end - reserved));
+      reserved += channel.write(zeros, reserved);
     }
-    Window window =
-        new Window(
-            channel.map(FileChannel.MapMode.READ_WRITE, mapped, Window.MAPPED_BYTES), mapped);
-    mapped += Window.BYTES;
-    return window;
+  }
+
+  void write(ByteBuffer bytes, long position) throws IOException {
+    long at = position;
+    while (bytes.hasRemaining()) {
+      at += channel.write(bytes, at);
+    }
   }
 
   /** Waits until what was written is on the disk. */
@@ -60,21 +79,18 @@ final class SegmentFile {
     channel.force(false);
   }
 
-  /** Cuts the file to what was written and closes it; no window of it may be mapped any more. */
+  /** Cuts it to what was written, and closes it. */
   void finish(long length) throws IOException {
-    if (channel.size() > length) {
-      channel.truncate(length);
-    }
+    channel.truncate(length);
     channel.force(true);
-    channel.close();
+    close();
   }
 
-  /** Gives it up. */
-  void abandon() {
+  void close() {
     try {
       channel.close();
     } catch (IOException e) {
-      // Nothing depends on it.
+      // What has to be on the disk was forced before.
     }
   }
 }

@@ -9,14 +9,17 @@ import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.recording.Totals;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -26,11 +29,11 @@ import java.util.concurrent.TimeUnit;
  * for the disk but what the journal's own threads call, as long as its file system answers at all.
  *
  * <pre>
- *   append --&gt; window (memory of the file) --- survives the end of the process
+ *   append --&gt; window (memory that is a file) --- survives the end of the process
  *                 |  forcer: at most 100 ms later
  *                 v
- *               disk --------------------------- survives the end of the machine; durable()
- *   preparer: the next window, the next segment; looks whether the disk answers
+ *               disk ---------------------------- survives the end of the machine; durable()
+ *   preparer: windows ahead of need, the next segment; looks whether the disk answers
  * </pre>
  */
 public final class SessionJournal {
@@ -45,10 +48,10 @@ public final class SessionJournal {
   /** Windows that are ready ahead of need. */
   private static final int READY_WINDOWS = 2;
 
-  /** Windows that may wait for the disk. */
+  /** Windows of one session, those that wait for the disk included. */
   private static final int MAX_WINDOWS = 16;
 
-  /** A new session takes little room until something happens in it. */
+  /** A new session takes little memory until something happens in it. */
   private static final int QUIET_BYTES = 64 << 10;
 
   private static final int CHECKPOINT_EVENTS = 1_000;
@@ -61,11 +64,10 @@ public final class SessionJournal {
   /** How long the disk may take before nothing more is recorded. */
   private static final long DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-  private record Closing(SegmentFile file, long length, List<Window> windows) {}
-
   private record Awaited(long event, CompletableFuture<Void> result) {}
 
   private final Path directory;
+  private final Path memoryDirectory;
   private final RecordingKey key;
   private final Event.SessionOpened opened;
   private final JournalThreads threads;
@@ -75,10 +77,9 @@ public final class SessionJournal {
   // Guarded by this object's lock.
   private SegmentFile file;
   private Window window;
-  private long position;
   private final ArrayDeque<Window> ready = new ArrayDeque<>();
   private final ArrayDeque<Window> retired = new ArrayDeque<>();
-  private final ArrayDeque<Closing> closing = new ArrayDeque<>();
+  private final ArrayDeque<Window> spare = new ArrayDeque<>();
   private final ArrayDeque<Awaited> awaited = new ArrayDeque<>();
   private CompletableFuture<Void> room;
   private long bytes;
@@ -93,14 +94,16 @@ public final class SessionJournal {
   private Availability forceFailure = Availability.AVAILABLE;
   private boolean faulty;
   private boolean closed;
+  private boolean finished;
   private long gapSince;
   private long gapOperations;
   private long gapOthers;
   private Availability gapCause = Availability.AVAILABLE;
 
-  // Of the preparer alone.
+  // Of the preparer alone, until the session is closed.
+  private byte[] firstHeader;
+  private SessionMemory memory;
   private SegmentFile next;
-  private Window nextWindow;
 
   // Of the forcer alone.
   private long forcedEvents;
@@ -111,11 +114,13 @@ public final class SessionJournal {
 
   SessionJournal(
       Path directory,
+      Path memoryDirectory,
       RecordingKey key,
       Event.SessionOpened opened,
       JournalThreads threads,
       JournalMetrics metrics) {
     this.directory = directory;
+    this.memoryDirectory = memoryDirectory;
     this.key = key;
     this.opened = opened;
     this.threads = threads;
@@ -232,7 +237,9 @@ public final class SessionJournal {
       closed = true;
       availability = Availability.IO_ERROR;
       if (file != null) {
-        retire();
+        file.complete();
+        retired.add(window);
+        window = null;
       }
     }
     threads.forceNow();
@@ -270,7 +277,7 @@ public final class SessionJournal {
       }
       return number;
     } catch (InternalError e) {
-      // The memory is not there any more: somebody cut the file off, or the disk failed below it.
+      // The memory is not there any more: somebody cut its file off.
       faulty = true;
       threads.prepareNow();
       return 0;
@@ -278,8 +285,7 @@ public final class SessionJournal {
   }
 
   private boolean hasRoom(int reserved) {
-    return window != null
-        && window.remaining(position) + (long) ready.size() * Window.BYTES >= reserved;
+    return window != null && window.remaining() + (long) ready.size() * Window.BYTES >= reserved;
   }
 
   private boolean isReady() {
@@ -296,22 +302,22 @@ public final class SessionJournal {
 
   /** Called by the chain, under the lock. */
   private boolean store(byte[] frame, int length) {
-    if (!window.holds(position)) {
+    if (!window.isOpen()) {
       Window following = ready.poll();
       if (following == null) {
         return false;
       }
+      following.begin(file, window.end());
       retired.add(window);
       window = following;
     }
-    if (!window.putFrame(position, frame, length)) {
+    if (!window.putFrame(frame, length)) {
       faulty = true;
       threads.prepareNow();
       return false;
     }
-    position += length;
     bytes += length;
-    if (!wanting && ready.size() < READY_WINDOWS && position >= QUIET_BYTES) {
+    if (!wanting && ready.size() < READY_WINDOWS && window.end() >= QUIET_BYTES) {
       wanting = true;
       threads.prepareNow();
     }
@@ -355,7 +361,7 @@ public final class SessionJournal {
       if (file == null) {
         open();
       } else {
-        prepareWindow();
+        prepareWindows();
         prepareSegment();
       }
       synchronized (this) {
@@ -381,17 +387,25 @@ public final class SessionJournal {
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Files.writeString(directory.resolve(PublicKeyFile.NAME), key.publicKey().pem());
     Optional<Event.Predecessor> predecessor = Predecessors.of(opened, directory);
-    SegmentFile first = SegmentFile.create(directory.resolve(SessionFiles.segmentName(1)));
+    if (firstHeader == null) {
+      firstHeader = chain.beginSegment(micros());
+    }
+    SessionMemory made = SessionMemory.create(memoryDirectory, opened.session());
+    SegmentFile first = SegmentFile.open(directory.resolve(SessionFiles.segmentName(1)), 1);
     Window firstWindow;
     try {
-      firstWindow = first.extend();
+      // Who reads the recording meanwhile finds one that has begun.
+      first.reserve(Window.FILE_BYTES);
+      first.write(ByteBuffer.wrap(firstHeader), 0);
+      firstWindow = made.newWindow();
     } catch (IOException e) {
-      first.abandon();
+      first.close();
+      made.delete();
       throw e;
     }
+    memory = made;
     synchronized (this) {
-      window = firstWindow;
-      begin(first, firstWindow);
+      begin(first, firstWindow, firstHeader);
       chain.append(
           new Event.SessionOpened(
               opened.session(),
@@ -405,89 +419,80 @@ public final class SessionJournal {
     }
   }
 
-  private void prepareWindow() throws IOException {
+  private void prepareWindows() throws IOException {
     while (true) {
+      Window more;
+      long end;
       synchronized (this) {
         if (closed
             || faulty
             || ready.size() >= READY_WINDOWS
-            || (position < QUIET_BYTES && !starved)
-            || ready.size() + retired.size() >= MAX_WINDOWS) {
+            || (window.end() < QUIET_BYTES && !starved)
+            || ready.size() + retired.size() + spare.size() + 1 >= MAX_WINDOWS) {
           wanting = false;
           return;
         }
+        end = window.limit() + (ready.size() + 1L) * Window.FILE_BYTES;
+        more = spare.poll();
       }
-      Window more = file.extend();
-      synchronized (this) {
-        if (!closed) {
-          ready.add(more);
-          continue;
+      if (more == null) {
+        more = memory.newWindow();
+      }
+      boolean reserved = false;
+      try {
+        file.reserve(end);
+        reserved = true;
+      } finally {
+        synchronized (this) {
+          (reserved && !closed ? ready : spare).add(more);
         }
       }
-      more.unmap();
-      return;
     }
   }
 
   private void prepareSegment() throws IOException {
-    boolean due;
+    int number;
     synchronized (this) {
-      if (closed || faulty) {
+      if (closed || faulty || (window.end() < SEGMENT_BYTES && !chain.isCrowded())) {
         return;
       }
-      due = position >= SEGMENT_BYTES || chain.isCrowded();
-      if (!due && position < SEGMENT_BYTES - 4L * Window.BYTES) {
-        return;
-      }
+      number = chain.segment() + 1;
     }
     if (next == null) {
       SegmentFile made =
-          SegmentFile.create(directory.resolve(SessionFiles.segmentName(chain.segment() + 1)));
+          SegmentFile.open(directory.resolve(SessionFiles.segmentName(number)), number);
       try {
-        nextWindow = made.extend();
-        next = made;
+        made.reserve(Window.FILE_BYTES * (READY_WINDOWS + 1L));
       } catch (IOException e) {
-        made.abandon();
+        made.close();
         throw e;
       }
+      next = made;
     }
-    if (due) {
-      rotate();
-    }
+    rotate();
   }
 
   private synchronized void rotate() {
-    if (closed) {
+    if (closed || ready.size() < READY_WINDOWS) {
       return;
     }
     Checkpoint checkpoint = chain.continued(micros());
     if (!chain.append(checkpoint, key.sign(checkpoint), this::store)) {
       return;
     }
-    retire();
-    window = nextWindow;
-    begin(next, nextWindow);
+    file.complete();
+    retired.add(window);
+    begin(next, ready.poll(), chain.beginSegment(micros()));
     next = null;
-    nextWindow = null;
     threads.forceSoon();
   }
 
-  /** The present file takes no more. */
-  private void retire() {
-    List<Window> windows = new ArrayList<>(retired);
-    windows.addAll(ready);
-    windows.add(window);
-    retired.clear();
-    ready.clear();
-    closing.add(new Closing(file, position, windows));
-  }
-
-  private void begin(SegmentFile begun, Window first) {
-    byte[] header = chain.beginSegment(micros());
-    file = begun;
-    position = header.length;
-    bytes += header.length;
+  private void begin(SegmentFile begun, Window first, byte[] header) {
+    first.begin(begun, 0);
     first.putHeader(header);
+    file = begun;
+    window = first;
+    bytes += header.length;
     eventsAtCheckpoint = chain.events();
   }
 
@@ -576,7 +581,7 @@ public final class SessionJournal {
 
   /** Whether something is not on the disk yet, or a checkpoint is due. */
   synchronized boolean needsForce() {
-    return unforced || !closing.isEmpty() || !awaited.isEmpty() || isCheckpointDue();
+    return unforced || !retired.isEmpty() || !awaited.isEmpty() || isCheckpointDue();
   }
 
   /** Whether to look soon again whether the disk answers. */
@@ -586,12 +591,12 @@ public final class SessionJournal {
 
   /** Whether everything is on the disk. */
   synchronized boolean isForced() {
-    return file == null || (!unforced && closing.isEmpty());
+    return file == null || (!unforced && retired.isEmpty());
   }
 
-  /** Whether it was ended, everything is on the disk, and the files are closed. */
+  /** Whether it was ended, everything is on the disk, and nothing of it is held any more. */
   synchronized boolean isFinished() {
-    return closed && isForced();
+    return closed && (file == null || finished);
   }
 
   private boolean isCheckpointDue() {
@@ -603,14 +608,12 @@ public final class SessionJournal {
         && elapsed > (since >= CHECKPOINT_EVENTS ? CHECKPOINT_SPACING_NANOS : CHECKPOINT_NANOS);
   }
 
-  /**
-   * Brings everything to the disk, gives memory back, and appends a checkpoint where one is due.
-   */
+  /** Brings everything to the disk, and appends a checkpoint where one is due. */
   void force() {
     long begin = System.nanoTime();
-    SegmentFile present;
-    List<Window> done;
-    List<Closing> finished;
+    List<Window> full;
+    Window present;
+    long end;
     long events;
     long bytesNow;
     Checkpoint checkpoint = null;
@@ -618,10 +621,9 @@ public final class SessionJournal {
       if (file == null) {
         return;
       }
-      present = closed ? null : file;
-      done = new ArrayList<>(retired);
-      retired.clear();
-      finished = new ArrayList<>(closing);
+      full = new ArrayList<>(retired);
+      present = window;
+      end = present == null ? 0 : present.end();
       events = chain.events();
       bytesNow = bytes;
       if (isCheckpointDue()) {
@@ -629,39 +631,74 @@ public final class SessionJournal {
       }
     }
     try {
-      for (Closing one : finished) {
-        finish(one);
-      }
+      copy(full, present, end);
+      full.forEach(Window::forced);
       if (present != null) {
-        present.force();
+        present.forced();
       }
+      recycle(full);
     } catch (IOException e) {
-      forceFailed(present, done, e);
+      forceFailed(full, present, e);
       return;
     }
-    done.forEach(Window::unmap);
     forced(begin, events, bytesNow);
     if (checkpoint != null) {
       sign(checkpoint);
     }
+    finishIfEnded();
   }
 
-  private void finish(Closing one) throws IOException {
-    one.file().force();
-    // Mapped memory must be gone before the file is cut.
-    one.windows().forEach(Window::unmap);
-    one.windows().clear();
-    one.file().finish(one.length());
-    synchronized (this) {
-      closing.remove(one);
+  private static void copy(List<Window> full, Window present, long end) throws IOException {
+    Set<SegmentFile> written = new LinkedHashSet<>();
+    for (Window one : full) {
+      one.copyTo(one.end());
+      written.add(one.target());
     }
+    if (present != null) {
+      present.copyTo(end);
+      written.add(present.target());
+    }
+    for (SegmentFile one : written) {
+      one.force();
+    }
+  }
+
+  /** Windows whose content is on the disk are used again, or given back where there are enough. */
+  private void recycle(List<Window> full) throws IOException {
+    for (Window one : full) {
+      SegmentFile target = one.target();
+      long end = one.end();
+      boolean last;
+      synchronized (this) {
+        last = target.isComplete() && isLast(one);
+      }
+      if (last) {
+        target.finish(end);
+      }
+      one.clear();
+      boolean reused;
+      synchronized (this) {
+        retired.remove(one);
+        reused = !closed && ready.size() + spare.size() < READY_WINDOWS;
+        if (reused) {
+          spare.add(one);
+        }
+      }
+      if (!reused) {
+        one.delete();
+      }
+    }
+  }
+
+  /** Whether no later window belongs to the same segment. */
+  private boolean isLast(Window one) {
+    return retired.stream()
+        .noneMatch(other -> other.target() == one.target() && other.end() > one.end());
   }
 
   private void forced(long begin, long events, long bytesNow) {
     List<Awaited> arrived = new ArrayList<>();
-    boolean recovered;
     synchronized (this) {
-      recovered = availability != Availability.AVAILABLE;
       forceFailure = Availability.AVAILABLE;
       unforced = chain.events() > events;
       unforcedSince = begin;
@@ -677,58 +714,58 @@ public final class SessionJournal {
     forcedEvents = events;
     forcedBytes = bytesNow;
     arrived.forEach(one -> one.result().complete(null));
-    if (recovered) {
-      watch();
-    }
-  }
-
-  private void forceFailed(SegmentFile present, List<Window> done, IOException failure) {
-    synchronized (this) {
-      for (Closing one : closing) {
-        if (one.file() == present) {
-          one.windows().addAll(done);
-          done.clear();
-        }
-      }
-      for (int i = done.size() - 1; i >= 0; i--) {
-        retired.addFirst(done.get(i));
-      }
-      forceFailure = Availability.of(failure);
-      if (!faulty) {
-        try {
-          touchAll();
-        } catch (InternalError e) {
-          faulty = true;
-        }
-      }
-    }
     watch();
   }
 
-  /** The kernel may have taken pages for written that are not; the next attempt writes them all. */
-  private void touchAll() {
-    for (Closing one : closing) {
-      one.windows().forEach(old -> old.touch(one.length()));
+  private void forceFailed(List<Window> full, Window present, IOException failure) {
+    // After an error the kernel may take for written what is not: all of it is written again.
+    full.forEach(Window::notForced);
+    if (present != null) {
+      present.notForced();
     }
-    retired.forEach(old -> old.touch(position));
-    if (!closed) {
-      window.touch(position);
+    synchronized (this) {
+      forceFailure = Availability.of(failure);
     }
+    watch();
   }
 
   private void sign(Checkpoint checkpoint) {
     var signature = key.sign(checkpoint);
     synchronized (this) {
-      if (closed || faulty || !hasRoom(0)) {
+      if (closed || faulty) {
         return;
       }
       try {
-        chain.append(checkpoint, signature, this::store);
-        eventsAtCheckpoint = chain.events();
+        if (chain.append(checkpoint, signature, this::store)) {
+          eventsAtCheckpoint = chain.events();
+        }
         checkpointNanos = System.nanoTime();
       } catch (InternalError e) {
         faulty = true;
       }
+    }
+  }
+
+  private void finishIfEnded() {
+    List<Window> left;
+    synchronized (this) {
+      if (!closed || !retired.isEmpty() || finished) {
+        return;
+      }
+      finished = true;
+      left = new ArrayList<>(ready);
+      left.addAll(spare);
+      ready.clear();
+      spare.clear();
+    }
+    left.forEach(Window::delete);
+    try {
+      memory.delete();
+    } catch (IOException e) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "the journal's memory could not be given back: {0}",
+          e.getClass().getSimpleName());
     }
   }
 

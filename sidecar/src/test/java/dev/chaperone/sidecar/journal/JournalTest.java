@@ -88,6 +88,12 @@ class JournalTest {
     return Verifier.verify(recordings.resolve(name), KEY.publicKey(), Optional.empty());
   }
 
+  /** All events, once those that are in memory are on the disk. */
+  private List<RecordedEvent> events(SessionJournal session) throws Exception {
+    session.durable(session.head().events()).toCompletableFuture().get(5, TimeUnit.SECONDS);
+    return events(session.opened().session());
+  }
+
   private List<RecordedEvent> events(String name) throws Exception {
     List<RecordedEvent> events = new ArrayList<>();
     try (SessionReader reader = new SessionReader(recordings.resolve(name))) {
@@ -110,15 +116,59 @@ class JournalTest {
   }
 
   @Test
-  void whatIsAppendedIsInTheFileAtOnce() throws Exception {
+  void whatIsAppendedIsOnTheDiskWithinAMoment() throws Exception {
     SessionJournal session = session("s");
-    for (int i = 0; i < 100; i++) {
-      long number = session.append(query(i));
-      assertThat(number).isPositive();
-      List<RecordedEvent> events = events("s");
-      assertThat(events.get(events.size() - 1).number()).isEqualTo(number);
-    }
+    long number = session.append(query(1));
+    assertThat(number).isPositive();
+    await()
+        .atMost(Duration.ofMillis(500))
+        .pollInterval(Duration.ofMillis(10))
+        .until(() -> events("s").stream().anyMatch(event -> event.number() == number));
     assertThat(verify("s").exitCode()).isEqualTo(4);
+  }
+
+  @Test
+  void whatIsAppendedOutlivesTheProcess() throws Exception {
+    Process child =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                Appender.class.getName(),
+                recordings.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    long number;
+    try (var out = child.inputReader(StandardCharsets.UTF_8)) {
+      number = Long.parseLong(out.readLine());
+    } finally {
+      child.destroyForcibly().waitFor();
+    }
+    assertThat(events("killed")).noneMatch(event -> event.number() == number);
+    journal.close();
+    journal = new Journal(recordings, KEY, registry);
+    assertThat(events("killed")).anyMatch(event -> event.number() == number);
+    assertThat(JournalMemory.of(recordings)).isEmptyDirectory();
+  }
+
+  /** Appends so much that the disk cannot have all of it, says how far it came, and waits. */
+  static final class Appender {
+    private Appender() {}
+
+    public static void main(String[] arguments) throws Exception {
+      Journal journal =
+          new Journal(Path.of(arguments[0]), RecordingKey.generate(), new SimpleMeterRegistry());
+      SessionJournal session = journal.open(opened("killed"), Duration.ofDays(1));
+      session.durable(session.head().events()).toCompletableFuture().get();
+      long number = 0;
+      for (int i = 0; i < 500; i++) {
+        number = session.append(query(i));
+      }
+      System.out.println(number);
+      System.out.flush();
+      Runtime.getRuntime().halt(9);
+    }
   }
 
   @Test
@@ -215,9 +265,10 @@ class JournalTest {
     first.append(query(1));
     var head = first.head();
     // As after a crash: nothing was closed. The recording stays as it is.
+    first.durable(head.events()).toCompletableFuture().get(5, TimeUnit.SECONDS);
     SessionJournal second = session("second");
+    Event.SessionOpened opened = (Event.SessionOpened) events(second).get(0).event();
     second.end("done");
-    Event.SessionOpened opened = (Event.SessionOpened) events("second").get(0).event();
     assertThat(opened.predecessor())
         .contains(new Event.Predecessor("first", head.events(), head.hash(), false));
     journal.close();
@@ -225,7 +276,7 @@ class JournalTest {
     assertThat(verify("first").exitCode()).isEqualTo(4);
     journal = new Journal(recordings, KEY, registry);
     SessionJournal third = session("third");
-    opened = (Event.SessionOpened) events("third").get(0).event();
+    opened = (Event.SessionOpened) events(third).get(0).event();
     assertThat(opened.predecessor().orElseThrow().session()).isEqualTo("second");
     assertThat(opened.predecessor().orElseThrow().sealed()).isTrue();
     third.end("done");
@@ -238,7 +289,7 @@ class JournalTest {
     java.util.Arrays.fill(text, (byte) 'y');
     appendOrWait(session, query(text));
     appendOrWait(session, query(text));
-    List<RecordedEvent> events = events("s");
+    List<RecordedEvent> events = events(session);
     for (RecordedEvent event : events.subList(1, 3)) {
       assertThat(((Event.OperationRequested) event.event()).statement().value().text().length())
           .isEqualTo(text.length);
@@ -273,6 +324,7 @@ class JournalTest {
     SessionJournal open =
         new SessionJournal(
             recordings.resolve("open"),
+            temporary,
             KEY,
             opened("open"),
             new JournalThreads(retention),
@@ -325,7 +377,7 @@ class JournalTest {
           .atMost(Duration.ofSeconds(5))
           .until(() -> session.availability() == Availability.AVAILABLE);
       assertThat(session.append(query(2))).isPositive();
-      List<RecordedEvent> events = events("s");
+      List<RecordedEvent> events = events(session);
       Event.RecordingGap gap = (Event.RecordingGap) events.get(events.size() - 2).event();
       assertThat(gap.operations()).isEqualTo(2);
       assertThat(gap.others()).isZero();
@@ -352,17 +404,54 @@ class JournalTest {
           .atMost(Duration.ofSeconds(5))
           .until(() -> session.availability() == Availability.AVAILABLE);
       assertThat(session.append(query(1))).isPositive();
-      assertThat(events("s")).hasSize(2);
+      assertThat(events(session)).hasSize(2);
     }
   }
 
   @Test
-  void aFileThatIsCutOffUnderneathIsNoCrash() throws Exception {
+  void aDiskThatDoesNotAnswerMakesNobodyWait() throws Exception {
+    try (SmallDisk disk = SmallDisk.mountFreezable(temporary.resolve("frozen"), 48)) {
+      journal.close();
+      recordings = disk.directory().resolve("recordings");
+      journal = new Journal(recordings, KEY, registry);
+      SessionJournal session = session("s");
+      for (int i = 0; i < 1_000; i++) {
+        appendOrWait(session, query(i));
+      }
+      Thread.sleep(500);
+      disk.freeze();
+      long longest = 0;
+      long frozenAt = System.nanoTime();
+      try {
+        boolean refused = false;
+        while (System.nanoTime() - frozenAt < TimeUnit.SECONDS.toNanos(4)) {
+          long begin = System.nanoTime();
+          refused |= session.append(query(7)) == 0;
+          session.appendLate(new Event.ConfigurationChanged(1));
+          longest = Math.max(longest, System.nanoTime() - begin);
+          Thread.sleep(1);
+        }
+        assertThat(session.availability()).isEqualTo(Availability.TOO_SLOW);
+        assertThat(refused).isTrue();
+      } finally {
+        disk.thaw();
+      }
+      System.out.println("longest append while frozen: " + longest / 1_000 + " us");
+      assertThat(longest).isLessThan(TimeUnit.MILLISECONDS.toNanos(50));
+      await().atMost(Duration.ofSeconds(5)).until(() -> session.append(query(8)) > 0);
+      session.end("done");
+      journal.close();
+      assertThat(verify("s").exitCode()).isZero();
+    }
+  }
+
+  @Test
+  void memoryThatIsCutOffIsNoCrash() throws Exception {
     SessionJournal session = session("s");
     session.append(query(1));
+    Path window = JournalMemory.of(recordings).resolve("s").resolve("window0");
     try (var channel =
-        java.nio.channels.FileChannel.open(
-            recordings.resolve("s/000001.seg"), java.nio.file.StandardOpenOption.WRITE)) {
+        java.nio.channels.FileChannel.open(window, java.nio.file.StandardOpenOption.WRITE)) {
       channel.truncate(0);
     }
     try {

@@ -15,6 +15,7 @@ import dev.chaperone.sidecar.gateway.Gateway;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
 import dev.chaperone.sidecar.journal.Journal;
+import dev.chaperone.sidecar.journal.SessionJournal;
 import dev.chaperone.sidecar.protocol.postgresql.PostgresqlServer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -30,6 +31,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** The real gateway in this process, configured by YAML in a directory of its own. */
@@ -328,8 +331,14 @@ public final class GatewayUnderTest implements AutoCloseable {
     return gateway.served().get(0).connection();
   }
 
-  /** The recording of the session that goes on. */
-  public Path recording() {
+  /** The recording of the session that goes on, once all that was recorded is on the disk. */
+  public Path recording() throws Exception {
+    SessionJournal session = connection().recorder().journal();
+    try {
+      session.durable(session.head().events()).toCompletableFuture().get(10, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      // The session is over; its end gets there by itself.
+    }
     return recordings().resolve(connection().session().name());
   }
 

@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -478,6 +479,50 @@ class RecordingIT {
             .extracting(Event.RecordingGap::operations)
             .containsExactly(20L);
       }
+    }
+  }
+
+  @Test
+  void aDiskThatDoesNotAnswerMakesNoClientWait(@TempDir Path temporary) throws Exception {
+    gateway.close();
+    try (SmallDisk disk = SmallDisk.mountFreezable(temporary.resolve("disk"), 48)) {
+      gateway = GatewayUnderTest.start(server, disk.directory().resolve("recordings"));
+      try (Connection client = gateway.connect();
+          Statement statement = client.createStatement()) {
+        for (int i = 0; i < 200; i++) {
+          statement.execute("SELECT " + i);
+        }
+        Thread.sleep(300);
+        disk.freeze();
+        long begin = System.nanoTime();
+        long longest = 0;
+        String state = "";
+        try {
+          while (System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(5)) {
+            long asked = System.nanoTime();
+            state = sqlState(statement, "INSERT INTO log VALUES (1, 'frozen')");
+            longest = Math.max(longest, System.nanoTime() - asked);
+          }
+        } finally {
+          disk.thaw();
+        }
+        assertThat(state).isEqualTo("58030");
+        // One operation may find no room and wait for the deadline of two seconds.
+        assertThat(Duration.ofNanos(longest)).isLessThan(Duration.ofSeconds(4));
+        await()
+            .atMost(Duration.ofSeconds(5))
+            .until(() -> sqlState(statement, "INSERT INTO log VALUES (2, 'again')").isEmpty());
+        long executed = Long.parseLong(server.query("SELECT count(*) FROM log").get(0));
+        assertThat(
+                requested().stream()
+                    .filter(one -> one.verdict() == Event.Verdict.ALLOWED)
+                    .filter(one -> text(one).startsWith("INSERT")))
+            .hasSize((int) executed);
+      }
+      gateway.end();
+      Path recording = onlyOne(gateway.recordings());
+      PublicKeyFile key = PublicKeyFile.read(recording.resolve(PublicKeyFile.NAME));
+      assertThat(Verifier.verify(recording, key, Optional.empty()).exitCode()).isZero();
     }
   }
 

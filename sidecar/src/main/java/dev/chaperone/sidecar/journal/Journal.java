@@ -60,13 +60,23 @@ public final class Journal implements AutoCloseable {
             recordings.resolve(opened.session()),
             memory,
             key,
-            opened,
+            following(opened),
             threads,
             new JournalMetrics(registry, opened.connection()));
     keep(opened.identity().namespace(), opened.connection(), kept);
     session.prepare();
     threads.add(session);
     return session;
+  }
+
+  private Event.SessionOpened following(Event.SessionOpened opened) {
+    return new Event.SessionOpened(
+        opened.session(),
+        opened.identity(),
+        opened.connection(),
+        opened.target(),
+        opened.version(),
+        threads.predecessor(opened));
   }
 
   /** Says how long recordings of a connection are kept from now on. */

@@ -1,6 +1,8 @@
 package dev.chaperone.sidecar.journal;
 
+import dev.chaperone.recording.Event;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -44,6 +46,14 @@ final class JournalThreads {
   void add(SessionJournal session) {
     sessions.add(session);
     prepareNow();
+  }
+
+  /** The last session of the same connection, where not all of it is on the disk yet. */
+  Optional<Event.Predecessor> predecessor(Event.SessionOpened opened) {
+    return sessions.stream()
+        .filter(session -> Predecessors.isSameConnection(session.opened(), opened))
+        .flatMap(session -> session.asPredecessor().stream())
+        .reduce((earlier, later) -> later);
   }
 
   /** Something was written: it has to be on the disk within 100 ms. */

@@ -39,7 +39,7 @@ final class Predecessors {
                 summary.sealed()));
   }
 
-  private static boolean isSameConnection(Event.SessionOpened one, Event.SessionOpened other) {
+  static boolean isSameConnection(Event.SessionOpened one, Event.SessionOpened other) {
     return one.connection().equals(other.connection())
         && one.identity().namespace().equals(other.identity().namespace());
   }

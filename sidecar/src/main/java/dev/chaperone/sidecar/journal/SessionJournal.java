@@ -61,9 +61,6 @@ public final class SessionJournal {
 
   private static final long CHECKPOINT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-  /** How long the disk may take before nothing more is recorded. */
-  private static final long DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
-
   private record Awaited(long event, CompletableFuture<Void> result) {}
 
   private final Path directory;
@@ -85,20 +82,12 @@ public final class SessionJournal {
   private long bytes;
   private long eventsAtCheckpoint;
   private long checkpointNanos = System.nanoTime();
-  private long unforcedSince;
-  private boolean unforced;
-  private long starvedSince;
-  private boolean starved;
+  private final DiskWatch disk = new DiskWatch();
+  private final Gap gap = new Gap();
   private boolean wanting;
-  private Availability prepareFailure = Availability.AVAILABLE;
-  private Availability forceFailure = Availability.AVAILABLE;
-  private boolean faulty;
+  private boolean sealed;
   private boolean closed;
   private boolean finished;
-  private long gapSince;
-  private long gapOperations;
-  private long gapOthers;
-  private Availability gapCause = Availability.AVAILABLE;
 
   // Of the preparer alone, until the session is closed.
   private byte[] firstHeader;
@@ -153,8 +142,7 @@ public final class SessionJournal {
     if (number == 0) {
       synchronized (this) {
         if (!closed) {
-          beginGap();
-          gapOthers++;
+          gap.other(availability);
         }
       }
     }
@@ -164,8 +152,7 @@ public final class SessionJournal {
   /** An operation was forwarded that is not recorded; the recording will say so. */
   public synchronized void skipped() {
     if (!closed) {
-      beginGap();
-      gapOperations++;
+      gap.operation(availability);
       metrics.unrecorded();
     }
   }
@@ -222,6 +209,15 @@ public final class SessionJournal {
     return opened;
   }
 
+  /** How a later session names it; empty where it never began. */
+  synchronized Optional<Event.Predecessor> asPredecessor() {
+    if (!disk.isOpened()) {
+      return Optional.empty();
+    }
+    Head head = chain.head();
+    return Optional.of(new Event.Predecessor(opened.session(), head.events(), head.hash(), sealed));
+  }
+
   /**
    * Ends the recording and seals it; what comes later is not recorded. The journal brings it to the
    * disk.
@@ -248,14 +244,14 @@ public final class SessionJournal {
   private void seal() {
     Checkpoint seal = chain.sealed(micros());
     try {
-      chain.append(seal, key.sign(seal), this::store);
+      sealed = chain.append(seal, key.sign(seal), this::store);
     } catch (InternalError e) {
-      faulty = true;
+      disk.broken();
     }
   }
 
   private synchronized long append(Event event, int reserved) {
-    if (closed || faulty || file == null) {
+    if (closed || disk.isBroken() || !disk.isOpened()) {
       return 0;
     }
     if (availability != Availability.AVAILABLE && reserved > 0) {
@@ -267,7 +263,7 @@ public final class SessionJournal {
     }
     try {
       long now = micros();
-      if (gapSince != 0 && !endGap(now)) {
+      if (!gap.isEmpty() && !endGap(now)) {
         starve();
         return 0;
       }
@@ -277,8 +273,7 @@ public final class SessionJournal {
       }
       return number;
     } catch (InternalError e) {
-      // The memory is not there any more: somebody cut its file off.
-      faulty = true;
+      disk.broken();
       threads.prepareNow();
       return 0;
     }
@@ -289,13 +284,12 @@ public final class SessionJournal {
   }
 
   private boolean isReady() {
-    return !starved && hasRoom(RESERVED_BYTES);
+    return !disk.isStarved() && hasRoom(RESERVED_BYTES);
   }
 
   private void starve() {
-    if (!starved) {
-      starved = true;
-      starvedSince = System.nanoTime();
+    if (!disk.isStarved()) {
+      disk.starve();
       threads.prepareNow();
     }
   }
@@ -312,7 +306,7 @@ public final class SessionJournal {
       window = following;
     }
     if (!window.putFrame(frame, length)) {
-      faulty = true;
+      disk.broken();
       threads.prepareNow();
       return false;
     }
@@ -321,34 +315,18 @@ public final class SessionJournal {
       wanting = true;
       threads.prepareNow();
     }
-    if (!unforced) {
-      unforced = true;
-      unforcedSince = System.nanoTime();
+    if (!disk.isUnforced()) {
+      disk.wrote();
       threads.forceSoon();
     }
     return true;
   }
 
-  private void beginGap() {
-    if (gapSince == 0) {
-      gapSince = micros();
-      gapCause = availability;
-    }
-  }
-
   private boolean endGap(long now) {
-    Event.RecordingGap gap =
-        new Event.RecordingGap(
-            gapSince,
-            gapOperations,
-            gapOthers,
-            gapCause == Availability.AVAILABLE ? "no room" : gapCause.message());
-    if (chain.append(gap, now, this::store) == 0) {
+    if (chain.append(gap.event(), now, this::store) == 0) {
       return false;
     }
-    gapSince = 0;
-    gapOperations = 0;
-    gapOthers = 0;
+    gap.clear();
     metrics.gap();
     return true;
   }
@@ -365,11 +343,11 @@ public final class SessionJournal {
         prepareSegment();
       }
       synchronized (this) {
-        prepareFailure = Availability.AVAILABLE;
+        disk.prepared();
       }
     } catch (IOException e) {
       synchronized (this) {
-        prepareFailure = Availability.of(e);
+        disk.prepareFailed(e);
         wanting = false;
       }
     }
@@ -386,7 +364,10 @@ public final class SessionJournal {
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Files.writeString(directory.resolve(PublicKeyFile.NAME), key.publicKey().pem());
-    Optional<Event.Predecessor> predecessor = Predecessors.of(opened, directory);
+    Optional<Event.Predecessor> predecessor = opened.predecessor();
+    if (predecessor.isEmpty()) {
+      predecessor = Predecessors.of(opened, directory);
+    }
     if (firstHeader == null) {
       firstHeader = chain.beginSegment(micros());
     }
@@ -425,9 +406,9 @@ public final class SessionJournal {
       long end;
       synchronized (this) {
         if (closed
-            || faulty
+            || disk.isBroken()
             || ready.size() >= READY_WINDOWS
-            || (window.end() < QUIET_BYTES && !starved)
+            || (window.end() < QUIET_BYTES && !disk.isStarved())
             || ready.size() + retired.size() + spare.size() + 1 >= MAX_WINDOWS) {
           wanting = false;
           return;
@@ -453,7 +434,7 @@ public final class SessionJournal {
   private void prepareSegment() throws IOException {
     int number;
     synchronized (this) {
-      if (closed || faulty || (window.end() < SEGMENT_BYTES && !chain.isCrowded())) {
+      if (closed || disk.isBroken() || (window.end() < SEGMENT_BYTES && !chain.isCrowded())) {
         return;
       }
       number = chain.segment() + 1;
@@ -492,6 +473,7 @@ public final class SessionJournal {
     first.putHeader(header);
     file = begun;
     window = first;
+    disk.opened();
     bytes += header.length;
     eventsAtCheckpoint = chain.events();
   }
@@ -505,9 +487,9 @@ public final class SessionJournal {
       if (closed) {
         return;
       }
-      now = evaluate(System.nanoTime());
+      now = disk.evaluate(hasRoom(RESERVED_BYTES));
       if (ready.size() >= READY_WINDOWS) {
-        starved = false;
+        disk.fed();
       }
       if (now != availability) {
         changed(now);
@@ -527,30 +509,6 @@ public final class SessionJournal {
     for (Awaited one : failed) {
       one.result().completeExceptionally(new JournalUnavailableException(now));
     }
-  }
-
-  private Availability evaluate(long now) {
-    if (faulty) {
-      return Availability.IO_ERROR;
-    }
-    if (file == null) {
-      return prepareFailure == Availability.AVAILABLE ? Availability.IO_ERROR : prepareFailure;
-    }
-    if (forceFailure != Availability.AVAILABLE) {
-      return forceFailure;
-    }
-    if (unforced && now - unforcedSince > DEADLINE_NANOS) {
-      return Availability.TOO_SLOW;
-    }
-    if (!isReady()) {
-      if (prepareFailure != Availability.AVAILABLE) {
-        return prepareFailure;
-      }
-      if (starved && now - starvedSince > DEADLINE_NANOS) {
-        return Availability.TOO_SLOW;
-      }
-    }
-    return Availability.AVAILABLE;
   }
 
   private void changed(Availability now) {
@@ -581,17 +539,20 @@ public final class SessionJournal {
 
   /** Whether something is not on the disk yet, or a checkpoint is due. */
   synchronized boolean needsForce() {
-    return unforced || !retired.isEmpty() || !awaited.isEmpty() || isCheckpointDue();
+    return disk.isUnforced() || !retired.isEmpty() || !awaited.isEmpty() || isCheckpointDue();
   }
 
   /** Whether to look soon again whether the disk answers. */
   synchronized boolean needsWatch() {
-    return unforced || starved || wanting || availability != Availability.AVAILABLE;
+    return disk.isUnforced()
+        || disk.isStarved()
+        || wanting
+        || availability != Availability.AVAILABLE;
   }
 
   /** Whether everything is on the disk. */
   synchronized boolean isForced() {
-    return file == null || (!unforced && retired.isEmpty());
+    return file == null || (!disk.isUnforced() && retired.isEmpty());
   }
 
   /** Whether it was ended, everything is on the disk, and nothing of it is held any more. */
@@ -699,9 +660,7 @@ public final class SessionJournal {
   private void forced(long begin, long events, long bytesNow) {
     List<Awaited> arrived = new ArrayList<>();
     synchronized (this) {
-      forceFailure = Availability.AVAILABLE;
-      unforced = chain.events() > events;
-      unforcedSince = begin;
+      disk.forced(chain.events() > events, begin);
       for (var waiting = awaited.iterator(); waiting.hasNext(); ) {
         Awaited one = waiting.next();
         if (one.event() <= events) {
@@ -724,7 +683,7 @@ public final class SessionJournal {
       present.notForced();
     }
     synchronized (this) {
-      forceFailure = Availability.of(failure);
+      disk.forceFailed(failure);
     }
     watch();
   }
@@ -732,7 +691,7 @@ public final class SessionJournal {
   private void sign(Checkpoint checkpoint) {
     var signature = key.sign(checkpoint);
     synchronized (this) {
-      if (closed || faulty) {
+      if (closed || disk.isBroken()) {
         return;
       }
       try {
@@ -741,7 +700,7 @@ public final class SessionJournal {
         }
         checkpointNanos = System.nanoTime();
       } catch (InternalError e) {
-        faulty = true;
+        disk.broken();
       }
     }
   }

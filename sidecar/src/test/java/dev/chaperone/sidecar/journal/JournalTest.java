@@ -283,6 +283,19 @@ class JournalTest {
   }
 
   @Test
+  void aSessionNamesTheEndOfOneThatIsNotOnTheDiskYet() throws Exception {
+    SessionJournal first = session("first");
+    for (int i = 0; i < 100; i++) {
+      first.append(query(i));
+    }
+    first.end("done");
+    SessionJournal second = session("second");
+    Event.SessionOpened opened = (Event.SessionOpened) events(second).get(0).event();
+    assertThat(opened.predecessor())
+        .contains(new Event.Predecessor("first", first.head().events(), first.head().hash(), true));
+  }
+
+  @Test
   void aLongStatementIsRecordedWhole() throws Exception {
     SessionJournal session = session("s");
     byte[] text = new byte[Statement.MAX_BYTES];

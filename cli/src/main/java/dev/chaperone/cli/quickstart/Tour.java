@@ -1,6 +1,7 @@
 package dev.chaperone.cli.quickstart;
 
 import dev.chaperone.cli.quickstart.OtherProcess.Result;
+import dev.chaperone.recording.SessionSummary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -198,11 +199,21 @@ final class Tour {
   }
 
   private void replayed() throws StepFailed, IOException, InterruptedException {
+    awaitSeal();
     Result replay = people.onGateway("replay", session);
     people("chaperone replay " + session, replay, 0);
     for (String expected :
         List.of("SELECT status, count(*)", "DROP TABLE customers", HELD, "once is enough")) {
       check(replay.output().contains(expected), "the replay lacks: " + expected);
+    }
+  }
+
+  /** The end of a session takes a moment to get to the disk. */
+  private void awaitSeal() throws StepFailed, IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    while (!SessionSummary.read(recording()).map(SessionSummary::sealed).orElse(false)) {
+      check(System.nanoTime() < deadline, "the recording of the session is not sealed");
+      Thread.sleep(20);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.chaperone.cli.quickstart;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.chaperone.cli.CommandRun;
 import java.io.BufferedReader;
@@ -197,10 +198,14 @@ class QuickstartIT {
         Statement statement = connection.createStatement()) {
       assertThat(number(statement, "SELECT count(*) FROM orders")).isEqualTo(400);
       assertRefused(statement, "DROP TABLE customers");
-      CommandRun replay = CommandRun.of("replay", name, "--status", status);
-      assertThat(replay.output())
-          .contains("SELECT count(*) FROM orders", "SELECT 1, 1 row")
-          .contains("DENIED", "DROP TABLE customers");
+      // It is on the disk within 100 ms.
+      await()
+          .atMost(Duration.ofSeconds(5))
+          .untilAsserted(
+              () ->
+                  assertThat(CommandRun.of("replay", name, "--status", status).output())
+                      .contains("SELECT count(*) FROM orders", "SELECT 1, 1 row")
+                      .contains("DENIED", "DROP TABLE customers"));
       CommandRun revoke = CommandRun.of("revoke", name, "--status", status);
       assertThat(revoke.errors()).isEmpty();
       assertThat(revoke.exitCode()).isZero();

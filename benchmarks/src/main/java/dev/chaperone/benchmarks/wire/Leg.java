@@ -21,4 +21,9 @@ record Leg(String name, int port, Optional<Running> process) {
   static final String MASKING = "masking";
 
   static final List<String> NAMES = List.of(DIRECT, PGBOUNCER, GATEWAY, MASKING);
+
+  /** Whether what is in between compiles itself while it runs. */
+  boolean compilesItself() {
+    return name.equals(GATEWAY) || name.equals(MASKING);
+  }
 }

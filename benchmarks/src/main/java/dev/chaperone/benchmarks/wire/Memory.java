@@ -35,15 +35,15 @@ final class Memory {
     double early = 0;
     double late = 0;
     for (int minute = 1; minute <= options.minutes(); minute++) {
-      // Connections of all kinds come and go, as they do in real life.
-      Workload workload = WORKLOADS.get(minute % WORKLOADS.size());
-      pgbench.finish(pgbench.start(leg, workload, CLIENTS, 60));
+      // The same mixture in every minute; connections of all kinds come and go.
+      for (Workload workload : WORKLOADS) {
+        pgbench.finish(pgbench.start(leg, workload, CLIENTS, 60 / WORKLOADS.size()));
+      }
       late = process.rssMebibytes();
       if (minute <= 2) {
         early = late;
       }
-      System.out.printf(
-          Locale.ROOT, "%s minute %d (%s): %.1f MiB%n", leg.name(), minute, workload.label(), late);
+      System.out.printf(Locale.ROOT, "%s minute %d: %.1f MiB%n", leg.name(), minute, late);
     }
     return new Floor(
         leg.name() + " growth from minute 2 to minute " + options.minutes() + " of load",

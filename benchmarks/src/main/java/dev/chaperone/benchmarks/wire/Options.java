@@ -12,7 +12,7 @@ import java.util.List;
  * @param seconds how long one measurement takes
  * @param clients the numbers of concurrent clients
  * @param only names of legs and workloads to keep; empty keeps all
- * @param warmUp queries of each workload before anything is measured
+ * @param warmUp queries of each workload before anything is measured, through a gateway
  * @param minutes how long the load of the memory measurement lasts
  * @param json where the figures are written
  * @param home the directory with the launcher
@@ -28,7 +28,7 @@ record Options(
     Path home) {
 
   static Options parse(List<String> arguments, Path home, Path json) {
-    Options options = new Options(5, 3, List.of(1, 4, 16), List.of(), 20_000, 10, json, home);
+    Options options = new Options(5, 3, List.of(1, 4, 16), List.of(), 200_000, 10, json, home);
     List<String> rest = new ArrayList<>(arguments);
     while (!rest.isEmpty()) {
       String name = rest.remove(0);

@@ -18,6 +18,7 @@ final class PgBench {
   private static final Pattern FAILED = Pattern.compile("number of failed transactions: ([0-9]+)");
   // The first part of a run is logging in, which is not what a query costs.
   private static final long LOGIN_MILLIS = 500;
+  private static final int WARM_UP_CLIENTS = 16;
   private static final long TAIL_MILLIS = 150;
 
   private final Path program;
@@ -40,10 +41,11 @@ final class PgBench {
         "PGPASSWORD", Servers.PASSWORD, "PGSSLMODE", "disable", "PGGSSENCMODE", "disable");
   }
 
-  /** Runs a number of queries, measuring nothing. */
+  /** Runs a number of queries, a twentieth where one returns many rows, and measures nothing. */
   void warmUp(Leg leg, Workload workload, int queries) throws IOException, InterruptedException {
-    int perClient = Math.max(1, (workload.returnsRows() ? queries / 20 : queries) / 4);
-    finish(start(leg, workload, 4, "-t", String.valueOf(perClient)));
+    int perClient =
+        Math.max(1, (workload.returnsRows() ? queries / 20 : queries) / WARM_UP_CLIENTS);
+    finish(start(leg, workload, WARM_UP_CLIENTS, "-t", String.valueOf(perClient)));
   }
 
   /** Measures one cell. */

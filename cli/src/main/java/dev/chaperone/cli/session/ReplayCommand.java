@@ -63,6 +63,7 @@ public final class ReplayCommand implements Callable<Integer> {
       throw CommandException.usage("--width must be at least 1");
     }
     Sessions sessions = new Sessions(status.locate());
+    LeftInMemory.complete(sessions.recordings(), spec.commandLine().getErr());
     Path recording = sessions.recording(name);
     Function<RecordedEvent, String> line = json ? new JsonLines()::line : new Timeline(width)::line;
     PrintWriter out = spec.commandLine().getOut();

@@ -34,10 +34,15 @@ final class Sessions {
     }
   }
 
+  /** Holds a directory for each session. */
+  Path recordings() {
+    return status.resolve("recordings");
+  }
+
   /** The directory with the recording of a session. */
   Path recording(String name) throws IOException {
     requireName(name);
-    Path recording = status.resolve("recordings").resolve(name);
+    Path recording = recordings().resolve(name);
     if (!SessionFiles.isSession(recording)) {
       throw missing(name);
     }

@@ -100,7 +100,9 @@ public final class VerifyCommand implements Callable<Integer> {
       throw CommandException.usage(path + ": is not a directory; name that of a recording");
     }
     Path directory = path.toRealPath();
-    if (SessionFiles.isSession(directory)) {
+    boolean single = SessionFiles.isSession(directory);
+    LeftInMemory.complete(single ? directory.getParent() : directory, spec.commandLine().getErr());
+    if (single) {
       return List.of(directory);
     }
     List<Path> sessions = SessionFiles.sessions(directory);

@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.chaperone.cli.CommandRun;
 import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.RecordingKey;
+import dev.chaperone.recording.memory.JournalMemory;
+import dev.chaperone.recording.memory.SessionMemory;
+import dev.chaperone.recording.memory.WindowLayout;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +49,43 @@ class SessionCommandTest {
     run = CommandRun.of("verify", recordings().toString());
     assertThat(run.exitCode()).isEqualTo(1);
     assertThat(run.output()).contains("BROKEN", segment.toString(), "byte ", "changed");
+  }
+
+  @Test
+  void verifyAndReplayCompleteWhatAKilledGatewayLeftInMemory() throws IOException {
+    for (String command : List.of("verify", "replay")) {
+      String name = "killed-" + command;
+      Path killed = Recorded.sealed(recordings(), name, KEY);
+      Path segment = killed.resolve("000001.seg");
+      byte[] whole = Files.readAllBytes(segment);
+      Files.write(segment, Arrays.copyOf(whole, whole.length / 2));
+      SessionMemory memory = SessionMemory.create(JournalMemory.make(recordings()), name);
+      ByteBuffer window =
+          ByteBuffer.allocate(WindowLayout.FILE_BYTES)
+              .putLong(0, WindowLayout.IN_USE)
+              .putLong(WindowLayout.SEGMENT, 1)
+              .putLong(WindowLayout.START, 0)
+              .put(WindowLayout.DATA, whole);
+      Files.write(memory.newWindow(), window.array());
+
+      // The gateway lives: its memory is its own.
+      CommandRun run = CommandRun.of("verify", killed.toString());
+      assertThat(run.exitCode()).isEqualTo(4);
+      assertThat(run.errors()).isEmpty();
+
+      memory.abandon();
+      run =
+          command.equals("verify")
+              ? CommandRun.of("verify", killed.toString())
+              : CommandRun.of("replay", name, "--status", status.toString());
+      assertThat(run.exitCode()).isZero();
+      assertThat(run.errors()).contains(name, "was killed");
+      assertThat(segment).hasBinaryContent(whole);
+      run = CommandRun.of("verify", killed.toString());
+      assertThat(run.exitCode()).isZero();
+      assertThat(run.errors()).isEmpty();
+      Files.delete(JournalMemory.make(recordings()).directory());
+    }
   }
 
   @Test

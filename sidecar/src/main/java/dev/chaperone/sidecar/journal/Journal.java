@@ -2,6 +2,8 @@ package dev.chaperone.sidecar.journal;
 
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.RecordingKey;
+import dev.chaperone.recording.memory.JournalMemory;
+import dev.chaperone.recording.memory.Recovery;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,7 +24,7 @@ public final class Journal implements AutoCloseable {
   private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final Path recordings;
-  private final Path memory;
+  private final JournalMemory memory;
   private final RecordingKey key;
   private final MeterRegistry registry;
   private final Retention retention;
@@ -38,13 +40,36 @@ public final class Journal implements AutoCloseable {
   public Journal(Path recordings, RecordingKey key, MeterRegistry registry) throws IOException {
     Files.createDirectories(recordings, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
     this.recordings = recordings;
-    this.memory = JournalMemory.of(recordings);
-    new Recovery(memory, recordings).run();
+    this.memory = JournalMemory.make(recordings);
+    if (!memory.isShared()) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "no memory for the journal in /dev/shm, a disk is used: if it does not answer, clients wait");
+    }
+    recover();
     this.key = key;
     this.registry = registry;
     this.retention = new Retention(recordings);
     this.threads = new JournalThreads(retention);
     threads.start();
+  }
+
+  private void recover() throws IOException {
+    for (Recovery.Recovered one : new Recovery(memory, recordings).run()) {
+      if (one.failure().isPresent()) {
+        LOGGER.log(
+            System.Logger.Level.ERROR,
+            "what was recorded last could not be brought to the disk session={0} cause={1}",
+            one.session(),
+            one.failure().get().toString());
+      } else {
+        LOGGER.log(
+            System.Logger.Level.INFO,
+            "recording of a killed session completed session={0} bytes={1}",
+            one.session(),
+            one.bytes());
+      }
+    }
   }
 
   /**
@@ -101,7 +126,7 @@ public final class Journal implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     try {
-      Files.deleteIfExists(memory);
+      Files.deleteIfExists(memory.directory());
     } catch (IOException e) {
       // A session is left in it, for the next run.
     }

@@ -8,6 +8,8 @@ import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.recording.Totals;
+import dev.chaperone.recording.memory.JournalMemory;
+import dev.chaperone.recording.memory.SessionMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -64,7 +66,7 @@ public final class SessionJournal {
   private record Awaited(long event, CompletableFuture<Void> result) {}
 
   private final Path directory;
-  private final Path memoryDirectory;
+  private final JournalMemory journalMemory;
   private final RecordingKey key;
   private final Event.SessionOpened opened;
   private final JournalThreads threads;
@@ -103,13 +105,13 @@ public final class SessionJournal {
 
   SessionJournal(
       Path directory,
-      Path memoryDirectory,
+      JournalMemory journalMemory,
       RecordingKey key,
       Event.SessionOpened opened,
       JournalThreads threads,
       JournalMetrics metrics) {
     this.directory = directory;
-    this.memoryDirectory = memoryDirectory;
+    this.journalMemory = journalMemory;
     this.key = key;
     this.opened = opened;
     this.threads = threads;
@@ -371,14 +373,14 @@ public final class SessionJournal {
     if (firstHeader == null) {
       firstHeader = chain.beginSegment(micros());
     }
-    SessionMemory made = SessionMemory.create(memoryDirectory, opened.session());
+    SessionMemory made = SessionMemory.create(journalMemory, opened.session());
     SegmentFile first = SegmentFile.open(directory.resolve(SessionFiles.segmentName(1)), 1);
     Window firstWindow;
     try {
       // Who reads the recording meanwhile finds one that has begun.
       first.reserve(Window.FILE_BYTES);
       first.write(ByteBuffer.wrap(firstHeader), 0);
-      firstWindow = made.newWindow();
+      firstWindow = Window.create(made.newWindow());
     } catch (IOException e) {
       first.close();
       made.delete();
@@ -417,7 +419,7 @@ public final class SessionJournal {
         more = spare.poll();
       }
       if (more == null) {
-        more = memory.newWindow();
+        more = Window.create(memory.newWindow());
       }
       boolean reserved = false;
       try {

@@ -1,6 +1,6 @@
 package dev.chaperone.sidecar.journal;
 
-import dev.chaperone.recording.Space;
+import dev.chaperone.recording.memory.WindowLayout;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -18,24 +18,14 @@ import java.util.EnumSet;
 /**
  * Memory that events are written to, and that outlives the process: a file of a file system that is
  * memory itself, so that no store into it ever waits for a disk. Holds a part of one segment until
- * that is on the disk.
- *
- * <pre>
- *    0   8  {@link #IN_USE} while it holds something; written last
- *    8   8  number of the segment
- *   16   8  where in the segment it begins
- *   64      bytes of the segment; zeros behind them
- * </pre>
+ * that is on the disk; laid out as {@link WindowLayout} says.
  */
 final class Window {
   /** A frame may begin in so much of it, in bytes. */
-  static final int BYTES = 512 << 10;
+  static final int BYTES = WindowLayout.FRAME_BEGINS;
 
-  static final long IN_USE = 0x43_48_41_50_57_49_4e_31L;
-  static final int DATA = 64;
-
-  /** A frame that begins near the end still fits. */
-  static final int FILE_BYTES = DATA + BYTES + Space.MAX_FRAME_BYTES;
+  static final int FILE_BYTES = WindowLayout.FILE_BYTES;
+  private static final int DATA = WindowLayout.DATA;
 
   /** The last bytes of a frame; never all the same. */
   private static final int HASH_BYTES = 32;
@@ -95,9 +85,9 @@ final class Window {
     end = position;
     copied = position;
     forced = position;
-    memory.putLong(8, segment.number());
-    memory.putLong(16, position);
-    LONG.setRelease(memory, 0, IN_USE);
+    memory.putLong(WindowLayout.SEGMENT, segment.number());
+    memory.putLong(WindowLayout.START, position);
+    LONG.setRelease(memory, 0, WindowLayout.IN_USE);
   }
 
   /** Where it ends up. */

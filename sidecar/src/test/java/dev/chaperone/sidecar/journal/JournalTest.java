@@ -11,6 +11,7 @@ import dev.chaperone.recording.SessionReader;
 import dev.chaperone.recording.Statement;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
+import dev.chaperone.recording.memory.JournalMemory;
 import dev.chaperone.sidecar.testing.SmallDisk;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -149,7 +150,7 @@ class JournalTest {
     journal.close();
     journal = new Journal(recordings, KEY, registry);
     assertThat(events("killed")).anyMatch(event -> event.number() == number);
-    assertThat(JournalMemory.of(recordings)).isEmptyDirectory();
+    assertThat(JournalMemory.make(recordings).directory()).isEmptyDirectory();
   }
 
   /** Appends so much that the disk cannot have all of it, says how far it came, and waits. */
@@ -337,7 +338,7 @@ class JournalTest {
     SessionJournal open =
         new SessionJournal(
             recordings.resolve("open"),
-            temporary,
+            JournalMemory.make(recordings),
             KEY,
             opened("open"),
             new JournalThreads(retention),
@@ -462,7 +463,7 @@ class JournalTest {
   void memoryThatIsCutOffIsNoCrash() throws Exception {
     SessionJournal session = session("s");
     session.append(query(1));
-    Path window = JournalMemory.of(recordings).resolve("s").resolve("window0");
+    Path window = JournalMemory.make(recordings).directory().resolve("s").resolve("window0");
     try (var channel =
         java.nio.channels.FileChannel.open(window, java.nio.file.StandardOpenOption.WRITE)) {
       channel.truncate(0);

@@ -1,4 +1,4 @@
-package dev.chaperone.sidecar.journal;
+package dev.chaperone.recording.memory;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -18,7 +18,7 @@ import java.util.Optional;
  * Where the windows of one session are: a directory of its name, with a file that is locked for as
  * long as the session's process lives.
  */
-final class SessionMemory {
+public final class SessionMemory {
   private static final String LOCK = "lock";
 
   private final Path directory;
@@ -33,8 +33,8 @@ final class SessionMemory {
   }
 
   /** Makes the directory of a session that begins. */
-  static SessionMemory create(Path memory, String session) throws IOException {
-    Path directory = memory.resolve(session);
+  public static SessionMemory create(JournalMemory memory, String session) throws IOException {
+    Path directory = memory.directory().resolve(session);
     Files.createDirectories(
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -61,8 +61,9 @@ final class SessionMemory {
     return Optional.empty();
   }
 
-  Window newWindow() throws IOException {
-    return Window.create(directory.resolve("window" + windows++));
+  /** Where the next window is to be made. */
+  public Path newWindow() {
+    return directory.resolve("window" + windows++);
   }
 
   List<Path> windows() throws IOException {
@@ -74,7 +75,7 @@ final class SessionMemory {
   }
 
   /** Gives the directory back; everything of it is on the disk. */
-  void delete() throws IOException {
+  public void delete() throws IOException {
     for (Path window : windows()) {
       Files.deleteIfExists(window);
     }
@@ -85,7 +86,7 @@ final class SessionMemory {
   }
 
   /** Leaves it for the next run. */
-  void abandon() throws IOException {
+  public void abandon() throws IOException {
     lock.release();
     channel.close();
   }

@@ -55,7 +55,10 @@ final class AgentStream implements MessageFramer.Handler {
   private final Holding holding;
   private final ClientRecording recording;
   private final JudgementRecords records;
+
+  /** What the front message was judged to be, while it has to be shown again. */
   private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
+
   private ErrorReply unreadable;
 
   private State state = State.READY;
@@ -372,6 +375,7 @@ final class AgentStream implements MessageFramer.Handler {
     }
     ClientRecording.Step step = record(judgements, text, RecordedBind.NONE);
     if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      judged.put(this, judgement);
       return notRecorded(FrontendMessage.QUERY, step, judgement, () -> text.apply(0));
     }
     groupOpen = false;
@@ -515,6 +519,9 @@ final class AgentStream implements MessageFramer.Handler {
     ClientRecording.Step step =
         record(judgements, i -> candidates.get(i).remembered(judgements.get(i), records), bound);
     if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      for (int i = 0; i < judgements.size(); i++) {
+        judged.put(candidates.get(i), judgements.get(i));
+      }
       return notRecorded(
           FrontendMessage.BIND,
           step,
@@ -899,9 +906,19 @@ final class AgentStream implements MessageFramer.Handler {
     return ledger.add(kind, group);
   }
 
+  /**
+   * The judgement that was made of the front message before, or null. It is the same one each time
+   * the message is shown, also where it rests on the clock; but never one that was made under what
+   * is not in force any more.
+   */
+  private Judgement kept(Object key) {
+    Judgement kept = judged.isEmpty() ? null : judged.get(key);
+    return kept == null || kept.context() != judge.context() ? null : kept;
+  }
+
   /** The judgement of a text in a message, or null where it has to be waited for. */
   private Judgement judgement(Object key, ByteBuf buffer, int start, int length) {
-    Judgement judgement = judged.isEmpty() ? null : judged.get(key);
+    Judgement judgement = kept(key);
     if (judgement == null) {
       judgement = judge.find(buffer, start, length);
     }
@@ -912,7 +929,7 @@ final class AgentStream implements MessageFramer.Handler {
   }
 
   private Judgement judgement(PreparedStatement statement) {
-    Judgement judgement = judged.isEmpty() ? null : judged.get(statement);
+    Judgement judgement = kept(statement);
     if (judgement == null) {
       judgement = judge.current(statement.judgement());
     }

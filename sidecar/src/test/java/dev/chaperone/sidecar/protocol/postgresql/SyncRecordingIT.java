@@ -14,6 +14,7 @@ import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.SessionReader;
+import dev.chaperone.sidecar.journal.SessionJournal;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
@@ -21,6 +22,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -184,6 +192,50 @@ class SyncRecordingIT {
           .containsOnly(request);
     }
     assertThat(gateway.connection().activity().approved()).isEqualTo(4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatWaitsForRoomIsRecordedOnceAndAsksOnce(boolean extended) throws Exception {
+    gateway.recordingSettings("{durability: Grouped}");
+    AtomicBoolean enough = new AtomicBoolean();
+    AtomicLong full = new AtomicLong();
+    CompletableFuture<Void> others = CompletableFuture.runAsync(() -> fill(enough, full));
+    try (WireClient client = client()) {
+      await().atMost(Duration.ofSeconds(20)).until(() -> full.get() > 0);
+      for (int i = 0; i < 10; i++) {
+        Set<String> before = Set.copyOf(gateway.requests().names());
+        client.send(messages(extended, WRITE));
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> gateway.requests().names().size() > before.size());
+        Set<String> opened = new TreeSet<>(gateway.requests().names());
+        opened.removeAll(before);
+        approve(opened.iterator().next());
+        assertThat(WireClient.texts(client.readToReady())).endsWith("C INSERT 0 1", "Z I");
+      }
+    } finally {
+      enough.set(true);
+      others.get(20, TimeUnit.SECONDS);
+    }
+    gateway.end();
+    assertThat(full.get()).isPositive();
+    assertThat(gateway.requests().names()).hasSize(10);
+    assertThat(requested(WRITE)).hasSize(10);
+    assertThat(events(Event.ApprovalUsed.class)).hasSize(10);
+    assertThat(server.query("SELECT count(*) FROM log")).containsExactly("10");
+  }
+
+  /** Others of the session record as fast as the journal takes it. */
+  private void fill(AtomicBoolean enough, AtomicLong full) {
+    SessionJournal journal = gateway.connection().recorder().journal();
+    String name = "x".repeat(1_000);
+    while (!enough.get()) {
+      if (journal.append(new Event.ClientConnected(0, name)) == 0) {
+        full.incrementAndGet();
+        LockSupport.parkNanos(20_000);
+      }
+    }
   }
 
   /** Rulings change all the time; what waits for the disk is then judged anew, and says so. */

@@ -95,12 +95,18 @@ record CompiledRule(
     if (!commands.isEmpty() && !matches(commands, access.command())) {
       return new Match(
           Verdict.OTHER_COMMAND,
-          "command " + Texts.safe(access.command()) + " matches none of " + rule.commands());
+          "command "
+              + VisibleText.shortened(access.command())
+              + " matches none of "
+              + rule.commands());
     }
     if (!resources.isEmpty() && !matches(resources, access.resource())) {
       return new Match(
           Verdict.OTHER_RESOURCE,
-          "resource " + Texts.safe(access.resource()) + " matches none of " + rule.resources());
+          "resource "
+              + VisibleText.shortened(access.resource())
+              + " matches none of "
+              + rule.resources());
     }
     return MATCHED;
   }

@@ -368,7 +368,10 @@ public final class PolicySet {
     }
 
     private String describe(Access access) {
-      String what = Texts.safe(access.command()) + " on " + Texts.safe(access.resource());
+      String what =
+          VisibleText.shortened(access.command())
+              + " on "
+              + VisibleText.shortened(access.resource());
       return access.effect() == Effect.UNKNOWN
           ? what + " (effect Unknown: the gateway cannot tell what it does)"
           : what + " (effect " + access.effect().label() + ")";

@@ -528,7 +528,7 @@ class PolicySetTest {
     void escapeWhatCannotBeSeen() {
       Access odd = new Access(Effect.WRITE, "UPDATE", "public.a\n\u202eb");
       Deny denied = (Deny) decide(operation(odd), enforce("p", allow("r", Effect.READ)));
-      assertThat(denied.message()).contains("public.a\\u{a}\\u{202e}b");
+      assertThat(denied.message()).contains("public.a\\u{A}\\u{202E}b");
     }
 
     @Test

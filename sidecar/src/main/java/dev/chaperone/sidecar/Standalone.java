@@ -96,6 +96,7 @@ final class Standalone {
             threads,
             registry,
             journal,
+            approvals,
             (connection, shared) ->
                 new PostgresqlServer(connection, shared, approvals, listenPassword),
             options.freePorts());

@@ -13,7 +13,7 @@ import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.crds.v1alpha1.Condition;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -121,7 +121,7 @@ final class Deciding {
         .map(Condition::message)
         .flatMap(message -> Stream.of(message.split("; ", -1)))
         .filter(message -> message.startsWith(by + ": "))
-        .map(ReadableText::value)
+        .map(VisibleText::of)
         .findFirst();
   }
 }

@@ -7,7 +7,7 @@ import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -72,7 +72,7 @@ public final class RequestsCommand implements Callable<Integer> {
               ? Requests.distance(entry.spec().request().expiresAt())
               : "-",
           entry.spec().request().policy().name() + "/" + entry.spec().request().policy().rule(),
-          shortened(ReadableText.value(entry.spec().request().operation().text())));
+          shortened(VisibleText.of(entry.spec().request().operation().text())));
     }
     if (!any) {
       out.println(all ? "No requests." : "Nothing waits for approval.");

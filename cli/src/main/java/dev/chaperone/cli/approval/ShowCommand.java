@@ -10,7 +10,7 @@ import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.crds.v1alpha1.Request;
 import dev.chaperone.crds.v1alpha1.RequestAccess;
 import dev.chaperone.crds.v1alpha1.RequestParameter;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -53,7 +53,7 @@ public final class ShowCommand implements Callable<Integer> {
     line(out, "Decided by", approvers(request));
     line(out, "Expires", request.expiresAt());
     out.println("Operation:");
-    out.println("  " + ReadableText.value(request.operation().text()));
+    out.println("  " + VisibleText.of(request.operation().text()));
     List<RequestParameter> parameters =
         request.operation().parameters() == null ? List.of() : request.operation().parameters();
     for (int i = 0; i < parameters.size(); i++) {
@@ -61,12 +61,10 @@ public final class ShowCommand implements Callable<Integer> {
       out.printf(
           "  $%d %s: %s%n",
           i + 1,
-          ReadableText.value(String.valueOf(parameter.type())),
+          VisibleText.of(String.valueOf(parameter.type())),
           Boolean.TRUE.equals(parameter.masked())
               ? "(masked)"
-              : parameter.value() == null
-                  ? "NULL"
-                  : "'" + ReadableText.value(parameter.value()) + "'");
+              : parameter.value() == null ? "NULL" : "'" + VisibleText.of(parameter.value()) + "'");
     }
     out.println("It does:");
     for (RequestAccess access : request.operation().accesses()) {
@@ -74,19 +72,19 @@ public final class ShowCommand implements Callable<Integer> {
       out.printf(
           "  %s: %s on %s%n",
           effect.charAt(0) + effect.substring(1).toLowerCase(Locale.ROOT),
-          ReadableText.value(access.command()),
-          ReadableText.value(access.resource()));
+          VisibleText.of(access.command()),
+          VisibleText.of(access.resource()));
     }
     for (ApprovalDecision decision : entry.spec().decisions()) {
       line(
           out,
           decision.verdict().name().equals("APPROVE") ? "Approved by" : "Denied by",
-          ReadableText.value(decision.by())
-              + (decision.comment() == null ? "" : ": " + ReadableText.value(decision.comment())));
+          VisibleText.of(decision.by())
+              + (decision.comment() == null ? "" : ": " + VisibleText.of(decision.comment())));
     }
     if (entry.status() != null && entry.status().conditions() != null) {
       for (Condition condition : entry.status().conditions()) {
-        line(out, condition.type(), ReadableText.value(String.valueOf(condition.message())));
+        line(out, condition.type(), VisibleText.of(String.valueOf(condition.message())));
       }
     }
     return ExitCode.OK;
@@ -101,6 +99,6 @@ public final class ShowCommand implements Callable<Integer> {
   }
 
   private static void line(PrintWriter out, String name, String value) {
-    out.printf("%-12s %s%n", name + ":", ReadableText.value(value));
+    out.printf("%-12s %s%n", name + ":", VisibleText.of(value));
   }
 }

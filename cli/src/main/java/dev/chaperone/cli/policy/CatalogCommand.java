@@ -2,13 +2,11 @@ package dev.chaperone.cli.policy;
 
 import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.CatalogQuery;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -32,19 +31,7 @@ import picocli.CommandLine.Spec;
 final class CatalogCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--directory",
-      paramLabel = "DIR",
-      required = true,
-      description = "The directory with the resources.")
-  private Path directory;
-
-  @Option(
-      names = "--connection",
-      paramLabel = "NAME",
-      required = true,
-      description = "The AgentConnection whose target is asked.")
-  private String connection;
+  @Mixin private ConnectionOption connection;
 
   @Option(
       names = "--target",
@@ -69,20 +56,16 @@ final class CatalogCommand implements Callable<Integer> {
   }
 
   private ConnectionConfiguration configuration() {
-    try {
-      ConnectionConfiguration found = Resources.connection(Resources.load(directory), connection);
-      if (target == null) {
-        return found;
-      }
-      int colon = target.lastIndexOf(':');
-      if (colon < 1 || !target.substring(colon + 1).matches("[0-9]{1,5}")) {
-        throw CommandException.usage("--target " + target + ": is not HOST:PORT");
-      }
-      return found.withTarget(
-          target.substring(0, colon), Integer.parseInt(target.substring(colon + 1)));
-    } catch (InvalidConfigurationException e) {
-      throw CommandException.usage(e.getMessage());
+    ConnectionConfiguration found = connection.selected(connection.configuration());
+    if (target == null) {
+      return found;
     }
+    int colon = target.lastIndexOf(':');
+    if (colon < 1 || !target.substring(colon + 1).matches("[0-9]{1,5}")) {
+      throw CommandException.usage("--target " + target + ": is not HOST:PORT");
+    }
+    return found.withTarget(
+        target.substring(0, colon), Integer.parseInt(target.substring(colon + 1)));
   }
 
   private static Catalog read(Connection database) throws SQLException {

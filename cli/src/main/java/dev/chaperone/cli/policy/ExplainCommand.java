@@ -1,8 +1,6 @@
 package dev.chaperone.cli.policy;
 
-import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Explanation;
@@ -25,6 +23,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -41,19 +40,7 @@ import picocli.CommandLine.Spec;
 final class ExplainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--directory",
-      paramLabel = "DIR",
-      required = true,
-      description = "The directory with the resources.")
-  private Path directory;
-
-  @Option(
-      names = "--connection",
-      paramLabel = "NAME",
-      required = true,
-      description = "The AgentConnection the statement would be sent to.")
-  private String connection;
+  @Mixin private ConnectionOption connection;
 
   @Option(
       names = "--catalog",
@@ -66,8 +53,8 @@ final class ExplainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Configuration configuration = load();
-    Requester requester = Resources.connection(configuration, connection).requester();
+    Configuration configuration = connection.configuration();
+    Requester requester = connection.selected(configuration).requester();
     PrintWriter out = spec.commandLine().getOut();
     Catalog catalog = catalog();
     Masks masks = configuration.policies().masks(requester);
@@ -109,14 +96,6 @@ final class ExplainCommand implements Callable<Integer> {
       return ExitCode.OK;
     }
     return decision instanceof Decision.RequireApproval ? ExitCode.NEEDS_APPROVAL : ExitCode.DENIED;
-  }
-
-  private Configuration load() {
-    try {
-      return Resources.load(directory);
-    } catch (InvalidConfigurationException e) {
-      throw CommandException.usage(e.getMessage());
-    }
   }
 
   private Catalog catalog() throws IOException {

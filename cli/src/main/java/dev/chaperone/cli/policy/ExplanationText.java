@@ -5,6 +5,7 @@ import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Explanation;
 import dev.chaperone.policy.Operation;
 import dev.chaperone.policy.Policy;
+import dev.chaperone.policy.VisibleText;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlStatement;
 import java.util.List;
@@ -19,7 +20,7 @@ final class ExplanationText {
 
   static String unreadable(SqlAnalysis.Unreadable analysis) {
     return "It cannot be read, so no policy can allow it: %s (SQLSTATE %s).%n%nDeny%n"
-        .formatted(Printable.of(analysis.message()), analysis.sqlState());
+        .formatted(VisibleText.of(analysis.message()), analysis.sqlState());
   }
 
   static String of(SqlAnalysis.Understood analysis, Explanation explanation) {
@@ -37,7 +38,7 @@ final class ExplanationText {
     if (statements.size() > 1) {
       line("Statement %d of %d", index + 1, statements.size());
     }
-    line("Read as: %s", Printable.of(statement.canonical()));
+    line("Read as: %s", VisibleText.of(statement.canonical()));
     attributes(statement.part());
     statement.refusal().ifPresent(reason -> line("Refused under any policy: %s", reason));
     if (statement.part().isNeutral()) {
@@ -52,14 +53,14 @@ final class ExplanationText {
   }
 
   private void attributes(Operation.Part part) {
-    line("Command: %s", Printable.of(part.command()));
+    line("Command: %s", VisibleText.of(part.command()));
     for (Map.Entry<String, Object> attribute : sorted(part.attributes())) {
       String value =
           attribute.getValue() instanceof List<?> list
               ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
               : String.valueOf(attribute.getValue());
       if (!value.isEmpty()) {
-        line("  %s: %s", attribute.getKey(), Printable.of(value));
+        line("  %s: %s", attribute.getKey(), VisibleText.of(value));
       }
     }
   }
@@ -71,7 +72,7 @@ final class ExplanationText {
   private void access(Explanation.OfAccess access) {
     line(
         "Access: %s -> %s, %s",
-        Printable.of(access.access().toString()),
+        VisibleText.of(access.access().toString()),
         access.action().label(),
         access.decidedBy().map(rule -> "by " + rule).orElse("no rule matches"));
     for (Explanation.OfPolicy policy : access.policies()) {
@@ -96,7 +97,7 @@ final class ExplanationText {
     if (rule.detail().isEmpty()) {
       return rule.matched() ? " (" + rule.action().label() + ")" : "";
     }
-    return ": " + Printable.of(rule.detail());
+    return ": " + VisibleText.of(rule.detail());
   }
 
   private void decision(SqlAnalysis.Understood analysis, Decision decision) {
@@ -111,12 +112,12 @@ final class ExplanationText {
       line("RequireApproval");
     } else if (decision instanceof Decision.Deny deny) {
       line("Deny");
-      line("  %s", Printable.of(deny.message()));
+      line("  %s", VisibleText.of(deny.message()));
       if (!deny.hint().isEmpty()) {
-        line("  %s", Printable.of(deny.hint()));
+        line("  %s", VisibleText.of(deny.hint()));
       }
     }
-    String reason = Printable.of(decision.basis().reason());
+    String reason = VisibleText.of(decision.basis().reason());
     if (!reason.isEmpty() && text.indexOf("\n  " + reason + "\n") < 0) {
       line("  %s", reason);
     }

@@ -1,5 +1,6 @@
 package dev.chaperone.cli.policy;
 
+import dev.chaperone.policy.VisibleText;
 import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
@@ -44,8 +45,8 @@ final class MaskingText {
   private void statement(SqlStatement statement, ProtectedColumns columns, Catalog catalog) {
     Masking masking = statement.masking();
     if (masking instanceof Masking.Refused refused) {
-      line("refused: " + Printable.of(refused.reason()));
-      line("  " + Printable.of(refused.hint()));
+      line("refused: " + VisibleText.of(refused.reason()));
+      line("  " + VisibleText.of(refused.hint()));
     } else if (masking instanceof Masking.Projects projects) {
       line(
           projects.columns().isEmpty()
@@ -71,10 +72,10 @@ final class MaskingText {
         if (!masked.isEmpty()) {
           line(
               "  "
-                  + Printable.of((String) table)
+                  + VisibleText.of((String) table)
                   + ": "
                   + masked.entrySet().stream()
-                      .map(entry -> Printable.of(entry.getKey()) + " " + entry.getValue().label())
+                      .map(entry -> VisibleText.of(entry.getKey()) + " " + entry.getValue().label())
                       .collect(Collectors.joining(", ")));
         }
       }
@@ -82,7 +83,7 @@ final class MaskingText {
   }
 
   private static String names(List<String> names) {
-    return names.stream().map(Printable::of).collect(Collectors.joining(", "));
+    return names.stream().map(VisibleText::of).collect(Collectors.joining(", "));
   }
 
   private void line(String line) {

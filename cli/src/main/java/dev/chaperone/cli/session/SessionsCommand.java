@@ -7,7 +7,7 @@ import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.OperationCounts;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -80,8 +80,8 @@ public final class SessionsCommand implements Callable<Integer> {
         LINE,
         entry.name(),
         Sessions.label(Sessions.phase(entry)),
-        ReadableText.value(entry.spec().connection()),
-        ReadableText.value(entry.spec().identity().serviceAccount()),
+        VisibleText.of(entry.spec().connection()),
+        VisibleText.of(entry.spec().identity().serviceAccount()),
         count(counts == null ? null : counts.allowed()),
         count(counts == null ? null : counts.denied()),
         count(counts == null ? null : counts.approved()),

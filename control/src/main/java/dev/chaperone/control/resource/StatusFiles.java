@@ -5,7 +5,7 @@ import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -327,7 +327,7 @@ public final class StatusFiles<S, T> {
     }
     if (value instanceof String text) {
       // What cannot be printed would be written in base64, which nobody can read.
-      return StreamReader.isPrintable(text) ? text : ReadableText.value(text);
+      return StreamReader.isPrintable(text) ? text : VisibleText.of(text);
     }
     if (!(value instanceof Record)) {
       return value;

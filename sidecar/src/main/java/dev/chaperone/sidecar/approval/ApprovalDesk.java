@@ -7,8 +7,11 @@ import dev.chaperone.crds.v1alpha1.RequestPolicy;
 import dev.chaperone.crds.v1alpha1.RequestRequester;
 import dev.chaperone.policy.Decision.Approval;
 import dev.chaperone.policy.Decision.RuleReference;
+import dev.chaperone.policy.Policy;
 import dev.chaperone.policy.Subject;
+import dev.chaperone.sidecar.gateway.Ruling;
 import dev.chaperone.sidecar.gateway.Session;
+import dev.chaperone.sidecar.gateway.SessionListener;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -25,12 +28,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Where operations that need approval are brought, and where approvers' decisions arrive. All of it
@@ -41,7 +47,7 @@ import java.util.function.Consumer;
  * any other it does not exist. It is found again by the same operation of the same session until
  * its time is over, whichever client connection asks.
  */
-public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener {
+public final class ApprovalDesk implements AutoCloseable, SessionListener, RequestStore.Listener {
   private static final System.Logger LOGGER = System.getLogger(ApprovalDesk.class.getName());
 
   /** An agent cannot make the gateway keep more open requests than these. */
@@ -109,22 +115,6 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
     return waiter;
   }
 
-  /**
-   * Opens a request for an operation that does not wait for it.
-   *
-   * @param loop where the listener is told {@code opened}, {@code approved} where there is an
-   *     approval already, or {@code refused}
-   */
-  public void open(HeldOperation operation, Executor loop, Hold.Listener listener) {
-    Waiter waiter = new Waiter(operation, loop, listener);
-    enter(
-        waiter,
-        () -> {
-          admit(waiter);
-          waiter.leave();
-        });
-  }
-
   /** The approval with scope Session that covers these rules in this session now, if any. */
   public Optional<Hold.Release> elevation(Session session, List<RuleReference> rules) {
     if (elevations.isEmpty()) {
@@ -136,16 +126,49 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
         : Optional.of(new Hold.Release(elevated.request(), elevated.approvers()));
   }
 
-  /** A session is over: what it asked for is cancelled. */
-  public void endSession(Session session) {
-    desk.execute(
+  @Override
+  public CompletionStage<Void> withdraw(Session session, String reason) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    enter(
         () -> {
-          for (OpenRequest request : List.copyOf(open.values())) {
-            if (request.session.equals(session.name())) {
-              request.happened(new RequestEvent.Withdrawn("the session ended"));
-            }
+          try {
+            withdrawAll(request -> request.session.equals(session.name()), reason);
+          } finally {
+            done.complete(null);
           }
+        },
+        () -> done.complete(null));
+    return done;
+  }
+
+  /** What a policy that is gone asked about can never be approved under it. */
+  @Override
+  public void changed(Session session, Ruling ruling) {
+    enter(
+        () -> {
+          if (open.isEmpty()) {
+            return;
+          }
+          Set<String> policies = new HashSet<>();
+          for (Policy policy : ruling.policies().policies(ruling.requester())) {
+            policies.add(policy.namespace() + "/" + policy.name());
+          }
+          withdrawAll(
+              request ->
+                  request.session.equals(session.name())
+                      && request.rules.stream()
+                          .anyMatch(
+                              rule -> !policies.contains(rule.namespace() + "/" + rule.policy())),
+              "the policy that asked for it was removed");
         });
+  }
+
+  private void withdrawAll(Predicate<OpenRequest> which, String reason) {
+    for (OpenRequest request : List.copyOf(open.values())) {
+      if (which.test(request)) {
+        guarded(request, () -> request.happened(new RequestEvent.Withdrawn(reason)));
+      }
+    }
   }
 
   @Override
@@ -171,10 +194,14 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
   }
 
   private void enter(Runnable task) {
+    enter(task, () -> LOGGER.log(System.Logger.Level.DEBUG, "the desk is closed"));
+  }
+
+  private void enter(Runnable task, Runnable whereClosed) {
     try {
       desk.execute(task);
     } catch (RejectedExecutionException e) {
-      LOGGER.log(System.Logger.Level.DEBUG, "the desk is closed");
+      whereClosed.run();
     }
   }
 
@@ -197,12 +224,21 @@ public final class ApprovalDesk implements AutoCloseable, RequestStore.Listener 
   private void lookAtTheClock() {
     Instant now = clock.instant();
     for (OpenRequest request : List.copyOf(open.values())) {
-      try {
-        request.happened(new RequestEvent.TimePassed(now));
-        request.reportIfDue();
-      } catch (RuntimeException e) {
-        LOGGER.log(System.Logger.Level.ERROR, "request failed name=" + request.name, e);
-      }
+      guarded(
+          request,
+          () -> {
+            request.happened(new RequestEvent.TimePassed(now));
+            request.reportIfDue();
+          });
+    }
+  }
+
+  /** What goes wrong with one request does not keep another from its due. */
+  private static void guarded(OpenRequest request, Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      LOGGER.log(System.Logger.Level.ERROR, "request failed name=" + request.name, e);
     }
   }
 

@@ -36,6 +36,7 @@ public final class Gateway implements AutoCloseable {
   private final GatewayThreads threads;
   private final MeterRegistry registry;
   private final Journal journal;
+  private final SessionListener sessions;
   private final ProtocolServers protocols;
   private final boolean freePorts;
   private Map<String, Running> running = new LinkedHashMap<>();
@@ -44,17 +45,20 @@ public final class Gateway implements AutoCloseable {
    * Serves nothing yet.
    *
    * @param journal records the sessions
+   * @param sessions told of what becomes of them
    * @param freePorts whether any free port will do in place of {@code listen.port}
    */
   public Gateway(
       GatewayThreads threads,
       MeterRegistry registry,
       Journal journal,
+      SessionListener sessions,
       ProtocolServers protocols,
       boolean freePorts) {
     this.threads = threads;
     this.registry = registry;
     this.journal = journal;
+    this.sessions = sessions;
     this.protocols = protocols;
     this.freePorts = freePorts;
   }
@@ -153,7 +157,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private Running start(Ruling ruling) throws IOException {
-    GuardedConnection connection = new GuardedConnection(ruling, journal, registry);
+    GuardedConnection connection = new GuardedConnection(ruling, journal, sessions, registry);
     ProtocolServer server = protocols.create(connection, threads);
     try {
       LoopbackListener listener =
@@ -180,6 +184,7 @@ public final class Gateway implements AutoCloseable {
   @Override
   public synchronized void close() {
     running.values().forEach(Gateway::stop);
+    running.values().forEach(r -> r.connection().withdraw(CloseReason.SHUTDOWN));
     running = new LinkedHashMap<>();
   }
 }

@@ -8,15 +8,23 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * One AgentConnection while it is served: what is in force for it, and its open client connections.
  * Safe for use by any thread.
  */
 public final class GuardedConnection {
+  private static final System.Logger LOGGER = System.getLogger(GuardedConnection.class.getName());
+  private static final long WITHDRAW_SECONDS = 2;
+
   private final String name;
   private final Session session;
+  private final SessionListener listener;
   private final Journal journal;
   private final Recorder recorder;
   private final ConnectionMetrics metrics;
@@ -26,10 +34,13 @@ public final class GuardedConnection {
   private volatile boolean draining;
   private volatile Optional<List<String>> unresolvedMasks = Optional.empty();
   private volatile boolean revoked;
+  private volatile boolean ended;
   private volatile TargetState targetState = TargetState.UNKNOWN;
 
-  GuardedConnection(Ruling ruling, Journal journal, MeterRegistry registry) {
+  GuardedConnection(
+      Ruling ruling, Journal journal, SessionListener listener, MeterRegistry registry) {
     this.name = ruling.connection().name();
+    this.listener = listener;
     this.session = Session.begin(ruling.connection());
     this.recorder =
         new Recorder(
@@ -96,7 +107,10 @@ public final class GuardedConnection {
     return revoked;
   }
 
-  /** Ends the session for good: client connections are closed, what they do is cancelled. */
+  /**
+   * Ends the session for good: client connections are closed, what they do is cancelled, and so is
+   * what waits for approval.
+   */
   public void revoke() {
     synchronized (clients) {
       if (revoked) {
@@ -106,6 +120,7 @@ public final class GuardedConnection {
     }
     recorder.record(new Event.SessionRevoked(""));
     closeClients(CloseReason.REVOKED);
+    withdraw(CloseReason.REVOKED);
   }
 
   /** What the session did so far. */
@@ -156,9 +171,11 @@ public final class GuardedConnection {
     journal.keep(next.connection().namespace(), name, next.connection().recording().retention());
     if (next.connection().suspended()) {
       closeClients(CloseReason.SUSPENDED);
+      withdraw(CloseReason.SUSPENDED);
     } else if (leadsElsewhere(previous.connection(), next.connection())) {
       closeClients(CloseReason.RECONFIGURED);
     }
+    listener.changed(session, next);
   }
 
   private static boolean leadsElsewhere(
@@ -166,9 +183,31 @@ public final class GuardedConnection {
     return !before.target().equals(after.target()) || !before.tls().equals(after.tls());
   }
 
-  /** The session is over: its recording is sealed, and nothing more is recorded. */
+  /**
+   * The session is over: what it asked for is cancelled, its recording is sealed, and nothing more
+   * is recorded. Waits up to two seconds for the first.
+   */
   public void end(CloseReason reason) {
+    if (!ended) {
+      ended = true;
+      awaitBriefly(withdraw(reason));
+    }
     recorder.end(reason.message());
+  }
+
+  private static void awaitBriefly(CompletionStage<Void> stage) {
+    try {
+      stage.toCompletableFuture().get(WITHDRAW_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      LOGGER.log(System.Logger.Level.WARNING, "what waits for approval could not be cancelled");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What waits for approval, or was approved and not used, is cancelled. */
+  CompletionStage<Void> withdraw(CloseReason reason) {
+    return listener.withdraw(session, reason.message());
   }
 
   void drain(CloseReason reason) {

@@ -94,6 +94,7 @@ public final class GatewayUnderTest implements AutoCloseable {
             threads,
             registry,
             journal,
+            approvals,
             (connection, shared) ->
                 new PostgresqlServer(connection, shared, approvals, Optional.empty()),
             true);

@@ -101,6 +101,11 @@ public final class WireClient implements AutoCloseable {
     return processId;
   }
 
+  /** Where it is connected to. */
+  public int port() {
+    return socket.getPort();
+  }
+
   public int secret() {
     return secret;
   }

@@ -1,6 +1,5 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
-import dev.chaperone.policy.sql.SessionEffect;
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.Facts;
 import dev.chaperone.recording.Repeated;
@@ -11,9 +10,6 @@ import dev.chaperone.sidecar.protocol.postgresql.ReplyLedger.Kind;
 import dev.chaperone.sidecar.protocol.postgresql.StatementNames.Portal;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -28,7 +24,7 @@ import java.util.function.Supplier;
  *     |      refused, or the target failed               Sync (forwarded)
  *     +---------------------------------&gt; SKIPPING -------------------------&gt; READY
  *     |      CopyInResponse of the target                CopyDone, CopyFail, error
- *     +---------------------------------&gt; COPYING_IN -----------------------&gt; READY
+ *     +---------------------------------&gt; CopyIn ---------------------------&gt; READY
  * </pre>
  *
  * <p>In every state the stream may be blocked for a while: until a text is judged, until the target
@@ -42,8 +38,7 @@ final class AgentStream implements MessageFramer.Handler {
   private enum State {
     READY,
     SKIPPING_HERE,
-    SKIPPING,
-    COPYING_IN
+    SKIPPING
   }
 
   private final ClientSession session;
@@ -55,46 +50,17 @@ final class AgentStream implements MessageFramer.Handler {
   private final Holding holding;
   private final ClientRecording recording;
   private final JudgementRecords records;
-  private final IdentityHashMap<Object, Judgement> judged = new IdentityHashMap<>(2);
-  private ErrorReply unreadable;
+  private final FrontJudgements front;
+  private final ContextChanges changes;
+  private final CopyIn copyIn;
 
   private State state = State.READY;
 
   /** The request by which the front operation was approved; empty for none. */
   private String approvedBy = "";
 
-  /** A text is being judged. */
-  private boolean asking;
-
-  /** The target may be about to ask for rows. */
-  private boolean copyPending;
-
-  /** Rows of the COPY at hand were sent. */
-  private boolean rowsSent;
-
-  /** A Sync came behind the rows of the COPY at hand and was not passed on. */
-  private boolean syncAfterRows;
-
-  /** The target is to answer all that was sent before anything more is judged; so it begins. */
-  private boolean settling = true;
-
   private boolean groupOpen;
   private long group;
-
-  /** The context may be another one when what was sent is done, or when the transaction ends. */
-  private boolean disturbed;
-
-  /** The search path may be one that only the target knows yet. */
-  private boolean searchPathUnknown;
-
-  /** An Execute was sent since the last Sync: the target keeps its transaction open. */
-  private boolean executedInGroup;
-
-  /** Something that may change data was sent since the target was last outside a transaction. */
-  private boolean wrote;
-
-  /** The catalog may be another one when the open transaction is over. */
-  private boolean catalogChanged;
 
   AgentStream(
       ClientSession session,
@@ -112,6 +78,9 @@ final class AgentStream implements MessageFramer.Handler {
     this.recording = recording;
     this.records = records;
     this.bounds = new MessageBounds(session::statementBytes, session::messageBytes);
+    this.front = new FrontJudgements(judge, names, session::processAgent);
+    this.changes = new ContextChanges(judge, names);
+    this.copyIn = new CopyIn(session, framer, ledger, bounds);
   }
 
   MessageFramer framer() {
@@ -121,9 +90,9 @@ final class AgentStream implements MessageFramer.Handler {
   /** Whether nothing is open that a close would cut off. */
   boolean isBetweenGroups() {
     return !groupOpen
-        && !copyPending
-        && !settling
-        && !asking
+        && !copyIn.isPending()
+        && !changes.isSettling()
+        && !front.isAsking()
         && !holding.isWaiting()
         && !recording.isWaiting()
         && framer.pendingBytes() == 0;
@@ -154,85 +123,48 @@ final class AgentStream implements MessageFramer.Handler {
 
   /** What was judged is judged anew when it is shown again. */
   void forgetJudgements() {
-    judged.clear();
-    unreadable = null;
+    front.forget();
   }
 
-  /** The target is outside a transaction, and nothing was sent since that opens one. */
-  void transactionEnded() {
-    if (!executedInGroup) {
-      wrote = false;
-    }
+  /** What was sent and may have changed what is in force. */
+  ContextChanges changes() {
+    return changes;
   }
 
-  /** What the next operation would be part of, where the target has answered all that was sent. */
-  TransactionState transactionState(TransactionStatus status) {
-    if (status == TransactionStatus.FAILED) {
-      return TransactionState.FAILED;
-    }
-    if (status == TransactionStatus.IDLE && !executedInGroup) {
-      return TransactionState.NONE;
-    }
-    return wrote ? TransactionState.WRITTEN : TransactionState.OPEN;
-  }
-
-  /** Whether nothing more is judged until the target has answered all that was sent. */
-  boolean isSettling() {
-    return settling;
-  }
-
-  /** Whether a statement that changes the catalog was sent since it was last read. */
-  boolean isCatalogChanged() {
-    return catalogChanged;
-  }
-
-  /**
-   * The target has answered all that was sent.
-   *
-   * @param stillDisturbed whether the context may change again without a statement that says so,
-   *     when the open transaction ends
-   */
+  /** The target has answered all that was sent; see {@link ContextChanges#settled}. */
   void settled(boolean stillDisturbed) {
-    settling = false;
-    searchPathUnknown = false;
-    disturbed = stillDisturbed;
-    catalogChanged &= stillDisturbed;
+    changes.settled(stillDisturbed);
     session.processAgent();
+  }
+
+  /** The target waits for rows. */
+  void targetCopiesIn() {
+    state = State.READY;
+    copyIn.begins();
+  }
+
+  /** The target does not wait for rows any more. */
+  void copyEnded() {
+    copyIn.ended();
   }
 
   /** The target failed and skips to the next Sync, which the client has not sent yet. */
   void targetSkipsToSync() {
-    boolean syncIsThere = state == State.COPYING_IN && syncAfterRows;
+    boolean syncIsThere = copyIn.isSyncAfterRows();
+    copyIn.ended();
     state = State.SKIPPING;
     groupOpen = true;
-    copyPending = false;
     if (syncIsThere) {
       onSync();
       session.writeToTarget(MessageWriter::sync);
     }
   }
 
-  /** The target waits for rows. */
-  void targetCopiesIn() {
-    state = State.COPYING_IN;
-    rowsSent = false;
-    syncAfterRows = false;
-    copyPending = false;
-  }
-
-  /** The target does not wait for rows any more. */
-  void copyEnded() {
-    if (state == State.COPYING_IN) {
-      state = State.READY;
-    }
-    copyPending = false;
-  }
-
   @Override
   public boolean isBlocked() {
-    return asking
-        || copyPending
-        || settling
+    return front.isAsking()
+        || copyIn.isPending()
+        || changes.isSettling()
         || holding.isWaiting()
         || recording.isWaiting()
         || session.isTargetBehind();
@@ -247,10 +179,7 @@ final class AgentStream implements MessageFramer.Handler {
   public Disposition onMessage(byte type, int bodyBytes, ByteBuf buffer, int start, int available) {
     Disposition disposition = judgeMessage(type, bodyBytes, buffer, start, available);
     if (disposition != Disposition.WAIT) {
-      if (!judged.isEmpty()) {
-        judged.clear();
-      }
-      unreadable = null;
+      front.forget();
       recording.forget();
     }
     return disposition;
@@ -262,14 +191,11 @@ final class AgentStream implements MessageFramer.Handler {
       session.agentTerminates();
       return Disposition.DROP;
     }
-    switch (state) {
-      case SKIPPING:
-      case SKIPPING_HERE:
-        return onSkipped(type);
-      case COPYING_IN:
-        return onCopying(type, bodyBytes);
-      default:
-        break;
+    if (copyIn.isUnderWay()) {
+      return copyIn.onMessage(type, bodyBytes);
+    }
+    if (state != State.READY) {
+      return onSkipped(type);
     }
     ErrorReply tooLong = bounds.isTooLong(type, bodyBytes) ? bounds.tooLong(type) : null;
     try {
@@ -302,7 +228,7 @@ final class AgentStream implements MessageFramer.Handler {
         if (tooLong != null) {
           return refuse(type, tooLong);
         }
-        if (searchPathUnknown && namesThings(type)) {
+        if (changes.isSearchPathUnknown() && namesThings(type)) {
           return refuse(
               type,
               ErrorReply.error(
@@ -350,7 +276,7 @@ final class AgentStream implements MessageFramer.Handler {
       throws MalformedMessage {
     body.skipCString();
     body.requireEnd();
-    Judgement judgement = judgement(this, buffer, start, bodyBytes - 1);
+    Judgement judgement = front.of(this, buffer, start, bodyBytes - 1);
     if (judgement == null) {
       return waitOrRefuse(FrontendMessage.QUERY, buffer, start, bodyBytes - 1);
     }
@@ -372,10 +298,11 @@ final class AgentStream implements MessageFramer.Handler {
     }
     ClientRecording.Step step = record(judgements, text, RecordedBind.NONE);
     if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      front.keep(this, judgement);
       return notRecorded(FrontendMessage.QUERY, step, judgement, () -> text.apply(0));
     }
     groupOpen = false;
-    executedInGroup = false;
+    changes.groupEnds();
     ResultGuard guard = ResultGuard.of(List.of(judgement));
     ledger
         .add(Kind.QUERY, ++group)
@@ -390,7 +317,7 @@ final class AgentStream implements MessageFramer.Handler {
         .effects(judgement.effects())
         .copyingIn(judgement.has(Consequence.COPIES_IN));
     begin(judgement);
-    settleIfDisturbed();
+    changes.settleIfDisturbed();
     return Disposition.FORWARD;
   }
 
@@ -417,7 +344,7 @@ final class AgentStream implements MessageFramer.Handler {
               "the type of a parameter runs functions when a value is read",
               "Leave the parameter's type out, or give it a built-in one."));
     }
-    Judgement judgement = judgement(this, buffer, textStart, textLength);
+    Judgement judgement = front.of(this, buffer, textStart, textLength);
     if (judgement == null) {
       return waitOrRefuse(FrontendMessage.PARSE, buffer, textStart, textLength);
     }
@@ -463,7 +390,7 @@ final class AgentStream implements MessageFramer.Handler {
                   ? "unnamed prepared statement does not exist"
                   : "prepared statement \"" + statementName + "\" does not exist"));
     }
-    List<Judgement> judgements = judgements(candidates);
+    List<Judgement> judgements = front.of(candidates);
     if (judgements.isEmpty()) {
       return waitOrRefuse(FrontendMessage.BIND);
     }
@@ -515,6 +442,9 @@ final class AgentStream implements MessageFramer.Handler {
     ClientRecording.Step step =
         record(judgements, i -> candidates.get(i).remembered(judgements.get(i), records), bound);
     if (!(step instanceof ClientRecording.Step.GoOn recorded)) {
+      for (int i = 0; i < judgements.size(); i++) {
+        front.keep(candidates.get(i), judgements.get(i));
+      }
       return notRecorded(
           FrontendMessage.BIND,
           step,
@@ -571,7 +501,7 @@ final class AgentStream implements MessageFramer.Handler {
       Holding.Outcome outcome = holding.admit(judgement, source);
       if (outcome instanceof Holding.Outcome.Wait) {
         // By the time it is shown again, something else may be in force.
-        judged.clear();
+        front.forget();
         return Disposition.WAIT;
       }
       if (outcome instanceof Holding.Outcome.Refuse refused) {
@@ -626,23 +556,6 @@ final class AgentStream implements MessageFramer.Handler {
     return step instanceof ClientRecording.Step.Refuse refused
         ? refuse(type, refused.reply(), records.facts(judgement), text.get())
         : Disposition.WAIT;
-  }
-
-  /** One for each candidate, or none where one has to be waited for. */
-  private List<Judgement> judgements(List<PreparedStatement> candidates) {
-    if (candidates.size() == 1) {
-      Judgement only = judgement(candidates.get(0));
-      return only == null ? List.of() : List.of(only);
-    }
-    List<Judgement> judgements = new ArrayList<>(candidates.size());
-    for (PreparedStatement candidate : candidates) {
-      Judgement judgement = judgement(candidate);
-      if (judgement == null) {
-        return List.of();
-      }
-      judgements.add(judgement);
-    }
-    return judgements;
   }
 
   private static boolean changeData(List<Judgement> judgements) {
@@ -752,7 +665,7 @@ final class AgentStream implements MessageFramer.Handler {
       return refuse(FrontendMessage.EXECUTE, portal.operation().aborted());
     }
     describe(name, portal.operation());
-    executedInGroup = true;
+    changes.executes();
     ResultGuard guard = portal.operation().guard();
     ReplyLedger.Entry entry =
         send(Kind.EXECUTE)
@@ -768,9 +681,9 @@ final class AgentStream implements MessageFramer.Handler {
   private Disposition onSync() {
     ledger.add(Kind.SYNC, group++);
     groupOpen = false;
-    executedInGroup = false;
+    changes.groupEnds();
     state = State.READY;
-    settleIfDisturbed();
+    changes.settleIfDisturbed();
     return Disposition.FORWARD;
   }
 
@@ -799,51 +712,6 @@ final class AgentStream implements MessageFramer.Handler {
         throw new ProtocolViolation(
             "message of type " + MessageFramer.printable(type) + " is not expected here");
     }
-  }
-
-  /** PostgreSQL documentation, "COPY Operations"; CopyGetData in the server's copyfromparse.c. */
-  private Disposition onCopying(byte type, int bodyBytes) {
-    switch (type) {
-      case FrontendMessage.COPY_DATA:
-        if (bounds.isTooLong(type, bodyBytes)) {
-          return failCopy(bounds.tooLong(type));
-        }
-        rowsSent = true;
-        syncAfterRows = false;
-        return Disposition.FORWARD;
-      case FrontendMessage.COPY_DONE:
-      case FrontendMessage.COPY_FAIL:
-        state = State.READY;
-        ReplyLedger.Entry copying = ledger.head();
-        if (copying != null && copying.kind() == Kind.QUERY) {
-          // The same message may hold another COPY: wait for what the target says next.
-          copyPending = true;
-        }
-        return Disposition.FORWARD;
-      case FrontendMessage.SYNC:
-        // The server ignores it while it waits for rows; but it may have failed on the rows before.
-        syncAfterRows = rowsSent;
-        return Disposition.DROP;
-      case FrontendMessage.FLUSH:
-        return Disposition.DROP;
-      default:
-        session.metrics().protocolError();
-        return failCopy(
-            ErrorReply.error(
-                SqlState.PROTOCOL_VIOLATION,
-                "message of type "
-                    + MessageFramer.printable(type)
-                    + " is not expected during COPY FROM STDIN"));
-    }
-  }
-
-  private Disposition failCopy(ErrorReply reply) {
-    framer.forwardPreceding();
-    ledger.head().mustFail(reply);
-    session.writeToTarget(out -> MessageWriter.copyFail(out, "refused by the gateway"));
-    state = State.READY;
-    copyPending = true;
-    return Disposition.DROP;
   }
 
   /**
@@ -881,15 +749,15 @@ final class AgentStream implements MessageFramer.Handler {
   }
 
   private Disposition waitOrRefuse(byte type) {
-    return unreadable == null ? Disposition.WAIT : refuse(type, unreadable);
+    return front.unreadable() == null ? Disposition.WAIT : refuse(type, front.unreadable());
   }
 
   private Disposition waitOrRefuse(byte type, ByteBuf buffer, int start, int length) {
-    return unreadable == null
+    return front.unreadable() == null
         ? Disposition.WAIT
         : refuse(
             type,
-            unreadable,
+            front.unreadable(),
             Facts.NONE,
             JudgementRecords.unreadable(ByteBufUtil.getBytes(buffer, start, length, true)));
   }
@@ -897,56 +765,6 @@ final class AgentStream implements MessageFramer.Handler {
   private ReplyLedger.Entry send(Kind kind) {
     groupOpen = true;
     return ledger.add(kind, group);
-  }
-
-  /** The judgement of a text in a message, or null where it has to be waited for. */
-  private Judgement judgement(Object key, ByteBuf buffer, int start, int length) {
-    Judgement judgement = judged.isEmpty() ? null : judged.get(key);
-    if (judgement == null) {
-      judgement = judge.find(buffer, start, length);
-    }
-    if (judgement == null && unreadable == null) {
-      ask(key, ByteBufUtil.getBytes(buffer, start, length, true));
-    }
-    return judgement;
-  }
-
-  private Judgement judgement(PreparedStatement statement) {
-    Judgement judgement = judged.isEmpty() ? null : judged.get(statement);
-    if (judgement == null) {
-      judgement = judge.current(statement.judgement());
-    }
-    if (judgement == null && unreadable == null) {
-      ask(statement, statement.text());
-    } else if (judgement != null) {
-      statement.judgement(judgement);
-    }
-    return judgement;
-  }
-
-  private void ask(Object key, byte[] text) {
-    asking = true;
-    judge.judge(
-        text,
-        names,
-        new Judge.Listener() {
-          @Override
-          public void judged(Judgement judgement) {
-            judged.put(key, judgement);
-            answered();
-          }
-
-          @Override
-          public void unreadable(ErrorReply reply) {
-            unreadable = reply;
-            answered();
-          }
-        });
-  }
-
-  private void answered() {
-    asking = false;
-    session.processAgent();
   }
 
   @Override
@@ -957,48 +775,8 @@ final class AgentStream implements MessageFramer.Handler {
   /** Takes note of what a statement that is now sent may change. */
   private void begin(Judgement judgement) {
     if (judgement.has(Consequence.COPIES_IN)) {
-      copyPending = true;
+      copyIn.announced();
     }
-    if (judgement.has(Consequence.DISTURBS_CONTEXT)) {
-      disturbed = true;
-    }
-    wrote |= judgement.has(Consequence.CHANGES_DATA);
-    searchPathUnknown |= judgement.has(Consequence.RUNS_UNKNOWN_CODE);
-    catalogChanged |= judgement.has(Consequence.CHANGES_CATALOG);
-    for (SessionEffect effect : judgement.effects()) {
-      if (effect instanceof SessionEffect.ChangesSearchPath change) {
-        change.candidate().ifPresent(judge::searchPathMayBe);
-        searchPathUnknown |= change.candidate().isEmpty();
-      } else if (effect instanceof SessionEffect.ChangesRole) {
-        // "$user" in the search path now stands for another schema.
-        searchPathUnknown = true;
-      } else if (effect instanceof SessionEffect.CreatesTemporary temporary) {
-        judge.mayHaveTemporary(temporary.relation());
-      } else if (effect instanceof SessionEffect.Prepares prepares) {
-        names.preparing(PreparedStatement.of(prepares));
-      } else if (effect instanceof SessionEffect.DeclaresCursor cursor) {
-        ResultPlan plan =
-            ResultPlan.ofBody(
-                judgement.context(), cursor.body(), judgement.has(Consequence.RUNS_UNKNOWN_CODE));
-        names.bind(
-            cursor.name(),
-            new Portal(
-                new RunningOperation(
-                    judgement.context().ruling().rowLimit(),
-                    judgement.has(Consequence.CHANGES_DATA),
-                    plan == null ? null : new ResultGuard(List.of(plan))),
-                List.of(),
-                List.of(cursor.body().canonical().getBytes(StandardCharsets.UTF_8)),
-                group,
-                cursor.withHold()));
-      }
-    }
-  }
-
-  /** Where the context may have changed, nothing more is judged until the target has answered. */
-  private void settleIfDisturbed() {
-    if (disturbed) {
-      settling = true;
-    }
+    changes.sent(judgement, group);
   }
 }

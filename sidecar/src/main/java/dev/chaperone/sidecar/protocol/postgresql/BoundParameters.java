@@ -1,7 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.crds.v1alpha1.RequestParameter;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import dev.chaperone.sidecar.approval.OperationDigest;
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import io.netty.buffer.ByteBuf;
@@ -172,7 +172,7 @@ final class BoundParameters {
 
   private static String characters(byte[] value) {
     try {
-      return ReadableText.value(BodyReader.utf8(ByteBuffer.wrap(value)));
+      return VisibleText.of(BodyReader.utf8(ByteBuffer.wrap(value)));
     } catch (MalformedMessage e) {
       return hex(value);
     }

@@ -55,7 +55,11 @@ final class ClientRecording {
   private Phase phase = Phase.NONE;
   private List<Judgement> front = List.of();
   private String approval = "";
+
+  /** The event that has to reach the disk first; 0 for none. */
   private long number;
+
+  private Recording waitsUnder;
   private Availability failure = Availability.AVAILABLE;
 
   /**
@@ -115,6 +119,9 @@ final class ClientRecording {
       String approvedBy,
       Function<String, Event.OperationRequested> event) {
     boolean again = isAdmitted(judgements);
+    if (!again) {
+      forget();
+    }
     String request = again ? approval : approvedBy;
     if (again && phase == Phase.RECORDED) {
       return recorded(settings);
@@ -137,6 +144,7 @@ final class ClientRecording {
       await(later.when(), Phase.ADMITTED);
     } else if (outcome instanceof Recorder.Outcome.OnDisk onDisk) {
       number = onDisk.number();
+      waitsUnder = settings;
       await(onDisk.when(), Phase.RECORDED);
     }
     return WAIT;
@@ -150,6 +158,7 @@ final class ClientRecording {
   private Step recorded(Recording settings) {
     RecordedOperation operation = new RecordedOperation(recorder, number, settings);
     Availability why = failure;
+    number = 0;
     forget();
     if (why != Availability.AVAILABLE && !recorder.goesOnUnrecorded(settings)) {
       ErrorReply reply = unavailable(why);
@@ -178,8 +187,16 @@ final class ClientRecording {
                 }));
   }
 
-  /** The front message is another one now. */
+  /** The front message is another one now, or what it was judged under is not in force any more. */
   void forget() {
+    if (number != 0) {
+      RecordedOperation unsent = new RecordedOperation(recorder, number, waitsUnder);
+      unsent.failed(
+          SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+          "not forwarded: it was decided anew, or nobody waited, before its record was on the disk");
+      unsent.complete(false);
+      number = 0;
+    }
     phase = Phase.NONE;
     front = List.of();
     approval = "";
@@ -204,6 +221,7 @@ final class ClientRecording {
 
   /** The client is gone. */
   void end(String reason) {
+    forget();
     recorder.record(new Event.ClientDisconnected(client, reason));
   }
 

@@ -183,7 +183,7 @@ final class ClientSession implements ClientConnection {
 
   /** What the next operation would be part of; once {@link #isAnswered()}. */
   TransactionState transactionState() {
-    return agentStream.transactionState(targetStream.status());
+    return agentStream.changes().transactionState(targetStream.status());
   }
 
   /** Whether nothing more may be sent to the target for now. */
@@ -417,9 +417,9 @@ final class ClientSession implements ClientConnection {
       return;
     }
     if (targetStream.status() == TransactionStatus.IDLE) {
-      agentStream.transactionEnded();
+      agentStream.changes().transactionEnded();
     }
-    if (agentStream.isSettling()) {
+    if (agentStream.changes().isSettling()) {
       settle();
     } else if (draining != null) {
       drainIfQuiet();
@@ -470,7 +470,8 @@ final class ClientSession implements ClientConnection {
       agent.eventLoop().execute(() -> guarded(() -> agentStream.settled(true)));
       return;
     }
-    if (targetStream.status() == TransactionStatus.IDLE && agentStream.isCatalogChanged()) {
+    if (targetStream.status() == TransactionStatus.IDLE
+        && agentStream.changes().isCatalogChanged()) {
       shared
           .catalogMonitor()
           .refresh()

@@ -2,7 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Decision.Approval.InTransaction;
-import dev.chaperone.policy.sql.ReadableText;
+import dev.chaperone.policy.VisibleText;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.approval.HeldOperation;
 import dev.chaperone.sidecar.approval.Hold;
@@ -307,11 +307,9 @@ final class Holding {
 
   private ErrorReply reply(Hold.Refused why) {
     if (why instanceof Hold.Refused.Denied denied) {
-      String comment = ReadableText.value(denied.comment());
+      String comment = VisibleText.of(denied.comment());
       return approval(
-          "denied by "
-              + ReadableText.value(denied.by())
-              + (comment.isEmpty() ? "" : ": " + comment),
+          "denied by " + VisibleText.of(denied.by()) + (comment.isEmpty() ? "" : ": " + comment),
           "Request " + denied.request() + ".",
           "Do something else, or ask the approvers.");
     }

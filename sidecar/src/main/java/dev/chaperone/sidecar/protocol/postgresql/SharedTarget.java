@@ -218,7 +218,6 @@ final class SharedTarget implements AutoCloseable {
   @Override
   public synchronized void close() {
     catalog.stop();
-    desk.endSession(connection.session());
     if (analyzer != null) {
       analyzer.thenAccept(SqlAnalyzer::close);
     }

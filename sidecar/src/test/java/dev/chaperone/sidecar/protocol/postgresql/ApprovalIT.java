@@ -24,7 +24,6 @@ import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
-import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
 import dev.chaperone.sidecar.testing.WireClient.Message;
 import java.io.IOException;
@@ -36,108 +35,13 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Operations that wait for a person. */
-class ApprovalIT {
-  private static final String WRITE = "INSERT INTO log VALUES (1, 'approved')";
-
-  private TestPostgres server;
-  private GatewayUnderTest gateway;
-  private final Set<String> known = new TreeSet<>();
-
-  @BeforeEach
-  void start() {
-    server = TestPostgres.shared(TestPostgres.Kind.EMBEDDED);
-    server.reset();
-    gateway = GatewayUnderTest.start(server);
-    terms("");
-  }
-
-  @AfterEach
-  void stop() {
-    gateway.close();
-  }
-
-  /** Reads are allowed, writes need approval under these terms. */
-  private void terms(String terms) {
-    terms("{groups: [dba]}", terms);
-  }
-
-  private void terms(String approvers, String terms) {
-    gateway.policy(
-        """
-          rules:
-          - name: never
-            resources: ["public.denied"]
-            action: Deny
-          - name: reads
-            effects: [Read, Execute]
-            action: Allow
-          - name: writes
-            effects: [Write, Privilege]
-            action: RequireApproval
-            approval: {approvers: %s%s}
-        """
-            .formatted(approvers, terms.isEmpty() ? "" : ", " + terms));
-  }
-
-  /** The request that was opened since the last call. */
-  private String request() {
-    List<String> fresh = new ArrayList<>();
-    await()
-        .atMost(Duration.ofSeconds(20))
-        .until(
-            () -> {
-              fresh.clear();
-              fresh.addAll(gateway.requests().names());
-              fresh.removeAll(known);
-              return !fresh.isEmpty();
-            });
-    assertThat(fresh).hasSize(1);
-    known.addAll(fresh);
-    return fresh.get(0);
-  }
-
-  private Entry<ApprovalRequestSpec, ApprovalRequestStatus> read(String name) {
-    try {
-      return gateway.requests().read(name).orElseThrow();
-    } catch (Exception e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private void decide(String name, String by, ApprovalVerdict verdict, String comment) {
-    try {
-      ApprovalDecisions.add(gateway.requests(), name, new ApprovalDecision(by, verdict, comment));
-    } catch (Exception e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private void approve(String name) {
-    decide(name, "alice", ApprovalVerdict.APPROVE, "go ahead");
-  }
-
-  private void awaitPhase(String name, ApprovalPhase phase) {
-    await().atMost(Duration.ofSeconds(20)).until(() -> read(name).status().phase() == phase);
-  }
-
-  private List<String> log() {
-    return server.query("SELECT n || ' ' || who FROM log ORDER BY 1");
-  }
-
-  private static List<byte[]> messages(boolean extended, String sql) {
-    return extended ? List.of(run(sql), sync()) : List.of(query(sql));
-  }
-
+class ApprovalIT extends ApprovalFixture {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void waitsWithANoticeThatNamesTheRequestAndRunsOnceApproved(boolean extended) throws Exception {
@@ -723,9 +627,5 @@ class ApprovalIT {
         assertThat(statement.executeQuery("SELECT 1").next()).isTrue();
       }
     }
-  }
-
-  private static Message last(List<Message> messages) {
-    return messages.get(messages.size() - 1);
   }
 }

@@ -33,6 +33,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
 /** The real gateway in this process, configured by YAML in a directory of its own. */
@@ -333,12 +334,14 @@ public final class GatewayUnderTest implements AutoCloseable {
   }
 
   /** The recording of the session that goes on, once all that was recorded is on the disk. */
-  public Path recording() throws Exception {
+  public Path recording() {
     SessionJournal session = connection().recorder().journal();
     try {
       session.durable(session.head().events()).toCompletableFuture().get(10, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
       // The session is over; its end gets there by itself.
+    } catch (InterruptedException | TimeoutException e) {
+      throw new IllegalStateException(e);
     }
     return recordings().resolve(connection().session().name());
   }

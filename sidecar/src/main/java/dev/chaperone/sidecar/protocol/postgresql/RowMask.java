@@ -60,8 +60,16 @@ final class RowMask {
    * @param hash what the columns' masks are keyed with
    */
   RowMask(Column[] columns, TextDetectors detectors, KeyedHash hash) {
-    this.readings = Arrays.stream(columns).map(RowMask::reading).toArray(Reading[]::new);
-    this.columns = Arrays.stream(columns).filter(column -> !column.isFree()).toArray(Column[]::new);
+    this.readings = new Reading[columns.length];
+    Column[] looked = new Column[columns.length];
+    int count = 0;
+    for (int i = 0; i < columns.length; i++) {
+      readings[i] = reading(columns[i]);
+      if (readings[i] != Reading.PASSED) {
+        looked[count++] = columns[i];
+      }
+    }
+    this.columns = Arrays.copyOf(looked, count);
     this.detectors = detectors;
     this.hash = hash;
   }

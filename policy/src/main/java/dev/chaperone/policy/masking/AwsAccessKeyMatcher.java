@@ -1,7 +1,9 @@
 package dev.chaperone.policy.masking;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Set;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Access key ids of AWS: a prefix and 16 characters of base32 (AWS documentation, "IAM
@@ -9,8 +11,10 @@ import java.util.Set;
  */
 final class AwsAccessKeyMatcher implements Matcher {
   private static final int LENGTH = 20;
-  private static final Set<String> PREFIXES =
-      Set.of("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA");
+  private static final List<byte[]> PREFIXES =
+      Stream.of("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA")
+          .map(prefix -> prefix.getBytes(StandardCharsets.US_ASCII))
+          .toList();
 
   @Override
   public boolean triggers(int b) {
@@ -18,12 +22,16 @@ final class AwsAccessKeyMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !Characters.isAlphanumeric(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     int end = at + LENGTH;
     if (end > to
-        || Characters.isAlphanumeric(Characters.at(text, from, at - 1, to))
         || Characters.isAlphanumeric(Characters.at(text, from, end, to))
-        || !PREFIXES.contains(new String(text, at, 4, StandardCharsets.ISO_8859_1))) {
+        || !isPrefix(text, at)) {
       return NONE;
     }
     for (int i = at + 4; i < end; i++) {
@@ -32,5 +40,14 @@ final class AwsAccessKeyMatcher implements Matcher {
       }
     }
     return Matcher.span(at, end);
+  }
+
+  private static boolean isPrefix(byte[] text, int at) {
+    for (byte[] prefix : PREFIXES) {
+      if (Arrays.equals(prefix, 0, prefix.length, text, at, at + prefix.length)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

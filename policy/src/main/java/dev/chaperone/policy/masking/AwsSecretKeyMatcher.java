@@ -14,10 +14,12 @@ final class AwsSecretKeyMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !isPart(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
-    if (isPart(Characters.at(text, from, at - 1, to))) {
-      return NONE;
-    }
     int end = at;
     while (end < to && isPart(text[end]) && end - at <= LENGTH) {
       end++;

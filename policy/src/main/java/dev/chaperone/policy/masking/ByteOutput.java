@@ -1,10 +1,16 @@
 package dev.chaperone.policy.masking;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Bytes being written, in an array that grows. Not thread-safe. */
 public final class ByteOutput {
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
   private byte[] bytes;
   private int length;
 
@@ -32,6 +38,18 @@ public final class ByteOutput {
     length = to;
   }
 
+  /**
+   * Makes room for bytes that the caller writes into {@link #array()} itself.
+   *
+   * @return where they go
+   */
+  public int claim(int count) {
+    require(count);
+    int start = length;
+    length += count;
+    return start;
+  }
+
   public ByteOutput put(int value) {
     require(1);
     bytes[length++] = (byte) value;
@@ -54,9 +72,11 @@ public final class ByteOutput {
   }
 
   public ByteOutput put(byte[] source, int offset, int count) {
-    require(count);
-    System.arraycopy(source, offset, bytes, length, count);
-    length += count;
+    if (count != 0) {
+      require(count);
+      System.arraycopy(source, offset, bytes, length, count);
+      length += count;
+    }
     return this;
   }
 
@@ -71,10 +91,13 @@ public final class ByteOutput {
 
   /** Writes a number over what stands at a place. */
   public void setInt(int at, int value) {
-    bytes[at] = (byte) (value >>> 24);
-    bytes[at + 1] = (byte) (value >>> 16);
-    bytes[at + 2] = (byte) (value >>> 8);
-    bytes[at + 3] = (byte) value;
+    INTS.set(bytes, at, value);
+  }
+
+  /** As above, for a number of two bytes. */
+  public void setShort(int at, int value) {
+    bytes[at] = (byte) (value >>> 8);
+    bytes[at + 1] = (byte) value;
   }
 
   private void require(int more) {

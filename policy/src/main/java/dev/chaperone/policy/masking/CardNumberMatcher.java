@@ -14,11 +14,15 @@ final class CardNumberMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !Characters.isAlphanumeric(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     int before = Characters.at(text, from, at - 1, to);
-    if (Characters.isAlphanumeric(before)
-        || ((before == '.' || before == '-')
-            && Characters.isDigit(Characters.at(text, from, at - 2, to)))) {
+    if ((before == '.' || before == '-')
+        && Characters.isDigit(Characters.at(text, from, at - 2, to))) {
       return NONE;
     }
     int end = at;

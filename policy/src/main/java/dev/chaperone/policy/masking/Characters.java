@@ -2,6 +2,14 @@ package dev.chaperone.policy.masking;
 
 /** Classes of ASCII characters. */
 final class Characters {
+  private static final boolean[] ALPHANUMERIC = new boolean[256];
+
+  static {
+    for (int b = 0; b < 128; b++) {
+      ALPHANUMERIC[b] = isDigit(b) || isUpper(b) || isLower(b);
+    }
+  }
+
   private Characters() {}
 
   static boolean isDigit(int b) {
@@ -17,7 +25,7 @@ final class Characters {
   }
 
   static boolean isAlphanumeric(int b) {
-    return isDigit(b) || isUpper(b) || isLower(b);
+    return ALPHANUMERIC[b & 0xff];
   }
 
   /** The byte there, or 0 outside of the text. */

@@ -17,6 +17,7 @@ final class DetectorScan {
 
   private final List<Active> active = new ArrayList<>();
   private final int[] triggers = new int[256];
+  private final int[] follows = new int[256];
   private final int[] resume;
   private final Spans spans = new Spans();
   private byte[] readable = new byte[256];
@@ -27,6 +28,7 @@ final class DetectorScan {
       Matcher matcher = Matcher.of(entry.getKey());
       for (int b = 0; b < triggers.length; b++) {
         triggers[b] |= matcher.triggers((byte) b) ? bit : 0;
+        follows[b] |= matcher.follows((byte) b) ? bit : 0;
       }
       active.add(new Active(matcher, fit(entry.getKey(), entry.getValue())));
     }
@@ -60,8 +62,11 @@ final class DetectorScan {
 
   private void findPlain(byte[] text, int from, int to) {
     Arrays.fill(resume, from);
+    int before = 0;
     for (int at = from; at < to; at++) {
-      int candidates = triggers[text[at] & 0xff];
+      int b = text[at] & 0xff;
+      int candidates = triggers[b] & follows[before];
+      before = b;
       while (candidates != 0) {
         int index = Integer.numberOfTrailingZeros(candidates);
         candidates &= candidates - 1;

@@ -14,6 +14,11 @@ final class EmailMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return true;
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     int start = at;
     while (start > from && at - start < MAX_LOCAL && isLocal(text[start - 1])) {

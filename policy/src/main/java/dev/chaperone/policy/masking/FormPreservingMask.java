@@ -5,7 +5,7 @@ package dev.chaperone.policy.masking;
  * as it was; numbers of as many digits and the same sign; some date for a date. The same value
  * gives the same result within a session. A card number that passes the Luhn check still does.
  */
-final class FormPreservingMask implements ValueMask {
+final class FormPreservingMask extends ValueMask {
   /** Dates and times fall into 1950-01-01 up to 2020, in seconds since 2000-01-01. */
   private static final long FIRST_SECOND = -1_577_923_200L;
 
@@ -29,6 +29,18 @@ final class FormPreservingMask implements ValueMask {
       case TEXT, INT2, INT4, INT8, OID, NUMERIC, DATE, TIMESTAMP, TIMESTAMPTZ, UUID, BYTEA -> true;
       default -> false;
     };
+  }
+
+  @Override
+  public boolean isPrepared() {
+    return type == ValueType.TEXT;
+  }
+
+  @Override
+  public void prepare(int offset, int length) {
+    if (length != NULL_LENGTH) {
+      hash.prepare(offset, length);
+    }
   }
 
   @Override

@@ -4,7 +4,7 @@ package dev.chaperone.policy.masking;
  * A value made from the keyed hash of a value: equal values stay equal. Text becomes 24 hexadecimal
  * digits, numbers become numbers without a sign.
  */
-final class HashingMask implements ValueMask {
+final class HashingMask extends ValueMask {
   /** Bytes of the hash that text shows. */
   private static final int TEXT_BYTES = 12;
 
@@ -27,6 +27,27 @@ final class HashingMask implements ValueMask {
       case TEXT, JSON, JSONB, XML, INT2, INT4, INT8, OID, NUMERIC, UUID, BYTEA -> true;
       default -> false;
     };
+  }
+
+  @Override
+  public boolean isPrepared() {
+    return switch (type) {
+      case TEXT, XML, JSON, JSONB -> true;
+      default -> false;
+    };
+  }
+
+  @Override
+  public void prepare(int offset, int length) {
+    if (length != NULL_LENGTH) {
+      int version = version(length);
+      hash.prepare(offset + version, length - version);
+    }
+  }
+
+  /** Bytes before the text of a value. */
+  private int version(int length) {
+    return type == ValueType.JSONB && binary && length > 0 ? 1 : 0;
   }
 
   @Override
@@ -61,7 +82,7 @@ final class HashingMask implements ValueMask {
         ByteaFormat.write(hash.of(plain.array(), 0, plain.length()), TEXT_BYTES, binary, out);
       }
       case JSON, JSONB -> {
-        int version = type == ValueType.JSONB && binary && length > 0 ? 1 : 0;
+        int version = version(length);
         if (type == ValueType.JSONB) {
           JsonFormat.version(binary, out);
         }

@@ -1,14 +1,12 @@
 package dev.chaperone.policy.masking;
 
-import java.util.HashMap;
-import java.util.Map;
-
 /**
  * International bank account numbers, in one run or in groups of four: the length that the IBAN
  * registry (ISO 13616) gives the country, and a valid mod 97 check (ISO/IEC 7064).
  */
 final class IbanMatcher implements Matcher {
-  private static final Map<Integer, Integer> LENGTHS =
+  /** By country; 0 where there is none. */
+  private static final byte[] LENGTHS =
       lengths(
           """
       AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27
@@ -24,15 +22,19 @@ final class IbanMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !Characters.isAlphanumeric(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
-    if (Characters.isAlphanumeric(Characters.at(text, from, at - 1, to))
-        || !Characters.isUpper(Characters.at(text, from, at + 1, to))
+    if (!Characters.isUpper(Characters.at(text, from, at + 1, to))
         || !Characters.isDigit(Characters.at(text, from, at + 2, to))
         || !Characters.isDigit(Characters.at(text, from, at + 3, to))) {
       return NONE;
     }
-    Integer length = LENGTHS.get(country(text[at], text[at + 1]));
-    if (length == null) {
+    int length = LENGTHS[country(text[at], text[at + 1])];
+    if (length == 0) {
       return NONE;
     }
     int end = end(text, at, to, length);
@@ -77,14 +79,14 @@ final class IbanMatcher implements Matcher {
   }
 
   private static int country(int first, int second) {
-    return first << 8 | second;
+    return (first - 'A') * 26 + second - 'A';
   }
 
-  private static Map<Integer, Integer> lengths(String list) {
-    Map<Integer, Integer> lengths = new HashMap<>();
+  private static byte[] lengths(String list) {
+    byte[] lengths = new byte[26 * 26];
     for (String entry : list.strip().split("\\s+", -1)) {
-      lengths.put(country(entry.charAt(0), entry.charAt(1)), Integer.parseInt(entry.substring(2)));
+      lengths[country(entry.charAt(0), entry.charAt(1))] = Byte.parseByte(entry.substring(2));
     }
-    return Map.copyOf(lengths);
+    return lengths;
   }
 }

@@ -14,8 +14,13 @@ final class JwtMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !isPart(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
-    if (isPart(Characters.at(text, from, at - 1, to)) || !isObject(text, from, at, to)) {
+    if (!isObject(text, from, at, to)) {
       return NONE;
     }
     int header = partEnd(text, at, to);

@@ -9,6 +9,9 @@ final class Luhn {
 
   /** Whether a text is nothing but a number, perhaps in groups, with a valid check digit. */
   static boolean isNumber(byte[] text, int from, int to) {
+    if (to - from < MIN_DIGITS) {
+      return false;
+    }
     int digits = 0;
     for (int i = from; i < to; i++) {
       if (text[i] >= '0' && text[i] <= '9') {

@@ -10,7 +10,14 @@ interface Matcher {
   boolean triggers(int b);
 
   /**
-   * Looks for a value around a byte that {@link #triggers}.
+   * Whether a match may be found at a byte that stands behind one of this value.
+   *
+   * @param before 0 at the beginning of the text
+   */
+  boolean follows(int before);
+
+  /**
+   * Looks for a value around a byte that {@link #triggers} and {@link #follows}.
    *
    * @param text the text, of which {@code from} to {@code to} counts
    * @param at where the byte stands

@@ -1,7 +1,7 @@
 package dev.chaperone.policy.masking;
 
 /** No value for any value. */
-final class NullingMask implements ValueMask {
+final class NullingMask extends ValueMask {
   static final NullingMask INSTANCE = new NullingMask();
 
   private NullingMask() {}

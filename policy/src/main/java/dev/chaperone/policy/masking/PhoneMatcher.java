@@ -16,12 +16,16 @@ final class PhoneMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !Characters.isAlphanumeric(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     int before = Characters.at(text, from, at - 1, to);
-    if (Characters.isAlphanumeric(before)
-        || ((before == '-' || before == '.' || before == ' ' || before == '/')
-            && Characters.isDigit(Characters.at(text, from, at - 2, to))
-            && text[at] != '+')) {
+    if ((before == '-' || before == '.' || before == ' ' || before == '/')
+        && Characters.isDigit(Characters.at(text, from, at - 2, to))
+        && text[at] != '+') {
       return NONE;
     }
     return text[at] == '+' ? international(text, from, at, to) : northAmerican(text, from, at, to);

@@ -21,6 +21,11 @@ final class PrivateKeyMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return true;
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     if (!stands(BEGIN, text, at, to)) {
       return NONE;

@@ -2,6 +2,19 @@ package dev.chaperone.policy.masking;
 
 /** How random a run of characters looks. */
 final class Randomness {
+  /** Of each count of a character its weight in the entropy. */
+  private static final double[] WEIGHTS = new double[1024];
+
+  static {
+    for (int i = 1; i < WEIGHTS.length; i++) {
+      WEIGHTS[i] = weight(i);
+    }
+  }
+
+  private static double weight(int count) {
+    return count * Math.log(count) / Math.log(2);
+  }
+
   private final int[] counts = new int[128];
 
   /** Characters of each class, and how often the class changes from one to the next. */
@@ -52,13 +65,12 @@ final class Randomness {
       }
     }
     hexadecimal &= upper == 0 || lower == 0;
-    entropy = 0;
-    double length = to - from;
+    int length = to - from;
+    double weights = 0;
     for (int count : counts) {
-      if (count > 0) {
-        double share = count / length;
-        entropy -= share * Math.log(share) / Math.log(2);
-      }
+      weights += count < WEIGHTS.length ? WEIGHTS[count] : weight(count);
     }
+    double whole = length < WEIGHTS.length ? WEIGHTS[length] : weight(length);
+    entropy = length == 0 ? 0 : (whole - weights) / length;
   }
 }

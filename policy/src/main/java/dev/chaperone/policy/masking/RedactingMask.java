@@ -3,7 +3,7 @@ package dev.chaperone.policy.masking;
 import java.nio.charset.StandardCharsets;
 
 /** One fixed value for any value and for none. */
-final class RedactingMask implements ValueMask {
+final class RedactingMask extends ValueMask {
   private static final byte[] TEXT = "[redacted]".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] QUOTED = "\"[redacted]\"".getBytes(StandardCharsets.US_ASCII);
 

@@ -14,6 +14,11 @@ final class SocialSecurityNumberMatcher implements Matcher {
   }
 
   @Override
+  public boolean follows(int before) {
+    return !Characters.isAlphanumeric(before);
+  }
+
+  @Override
   public long match(byte[] text, int from, int at, int to) {
     int end = at + LENGTH;
     if (end > to || isNumberBefore(text, from, at, to) || isNumberBehind(text, from, end, to)) {
@@ -32,11 +37,8 @@ final class SocialSecurityNumberMatcher implements Matcher {
 
   private static boolean isNumberBefore(byte[] text, int from, int at, int to) {
     int before = Characters.at(text, from, at - 1, to);
-    return Characters.isDigit(before)
-        || Characters.isLower(before)
-        || Characters.isUpper(before)
-        || ((before == '-' || before == '.' || before == ' ' || before == '+')
-            && Characters.isDigit(Characters.at(text, from, at - 2, to)));
+    return (before == '-' || before == '.' || before == ' ' || before == '+')
+        && Characters.isDigit(Characters.at(text, from, at - 2, to));
   }
 
   private static boolean isNumberBehind(byte[] text, int from, int end, int to) {

@@ -4,38 +4,52 @@ package dev.chaperone.policy.masking;
 final class TextForm {
   private TextForm() {}
 
+  /** Of each ASCII character the first of its class, and in the low byte how many the class has. */
+  private static final int[] CLASSES = classes();
+
+  private static int[] classes() {
+    int[] classes = new int[128];
+    for (int b = 0; b < classes.length; b++) {
+      if (Characters.isDigit(b)) {
+        classes[b] = '0' << 8 | 10;
+      } else if (Characters.isLower(b)) {
+        classes[b] = 'a' << 8 | 26;
+      } else if (Characters.isUpper(b)) {
+        classes[b] = 'A' << 8 | 26;
+      } else {
+        classes[b] = b << 8 | 1;
+      }
+    }
+    return classes;
+  }
+
   static void write(byte[] value, int offset, int length, KeyedHash hash, ByteOutput out) {
     hash.of(value, offset, length);
-    int start = out.length();
-    int end = offset + length;
-    int at = offset;
-    while (at < end) {
-      byte b = value[at];
+    long seed = hash.seed();
+    int start = out.claim(length);
+    byte[] to = out.array();
+    long bits = 0;
+    int drawn = 0;
+    int at = 0;
+    while (at < length) {
+      byte b = value[offset + at];
       if (b >= 0) {
-        out.put(other(b, hash));
+        // Four characters from one number, of 16 bits each: enough for 26 letters to be equally
+        // likely but for one in 2,500.
+        bits = (drawn & 3) == 0 ? KeyedHash.number(seed, drawn) : bits >>> 16;
+        drawn++;
+        int kind = CLASSES[b];
+        to[start + at] = (byte) ((kind >> 8) + ((((int) bits & 0xffff) * (kind & 0xff)) >>> 16));
         at++;
       } else {
-        int size = characterBytes(value, at, end);
-        character(size, hash, out);
+        int size = characterBytes(value, offset + at, offset + length);
+        character(size, KeyedHash.number(seed, -1 - at), to, start + at);
         at += size;
       }
     }
-    if (Luhn.isNumber(value, offset, end)) {
-      Luhn.correct(out.array(), start, out.length());
+    if (Luhn.isNumber(value, offset, offset + length)) {
+      Luhn.correct(to, start, start + length);
     }
-  }
-
-  private static int other(byte b, KeyedHash hash) {
-    if (b >= '0' && b <= '9') {
-      return '0' + (int) hash.next(10);
-    }
-    if (b >= 'a' && b <= 'z') {
-      return 'a' + (int) hash.next(26);
-    }
-    if (b >= 'A' && b <= 'Z') {
-      return 'A' + (int) hash.next(26);
-    }
-    return b;
   }
 
   private static int characterBytes(byte[] value, int at, int end) {
@@ -47,28 +61,33 @@ final class TextForm {
   }
 
   /** Some letter that takes as many bytes in UTF-8. */
-  private static void character(int size, KeyedHash hash, ByteOutput out) {
+  private static void character(int size, long number, byte[] to, int at) {
     switch (size) {
       case 2 -> {
         // U+00E0 to U+00F6, Latin letters.
-        out.put(0xC3).put(0xA0 + (int) hash.next(23));
+        to[at] = (byte) 0xC3;
+        to[at + 1] = (byte) (0xA0 + KeyedHash.below(number, 23));
       }
       case 3 -> {
         // U+4E00 to U+9DFF, Chinese characters.
-        int codePoint = 0x4E00 + (int) hash.next(0x5000);
-        out.put(0xE0 | (codePoint >> 12))
-            .put(0x80 | ((codePoint >> 6) & 0x3F))
-            .put(0x80 | (codePoint & 0x3F));
+        int codePoint = 0x4E00 + KeyedHash.below(number, 0x5000);
+        to[at] = (byte) (0xE0 | (codePoint >> 12));
+        to[at + 1] = continuation(codePoint >> 6);
+        to[at + 2] = continuation(codePoint);
       }
       case 4 -> {
         // U+20000 to U+23FFF, rarer ones.
-        int codePoint = 0x20000 + (int) hash.next(0x4000);
-        out.put(0xF0)
-            .put(0x80 | ((codePoint >> 12) & 0x3F))
-            .put(0x80 | ((codePoint >> 6) & 0x3F))
-            .put(0x80 | (codePoint & 0x3F));
+        int codePoint = 0x20000 + KeyedHash.below(number, 0x4000);
+        to[at] = (byte) 0xF0;
+        to[at + 1] = continuation(codePoint >> 12);
+        to[at + 2] = continuation(codePoint >> 6);
+        to[at + 3] = continuation(codePoint);
       }
-      default -> out.put('?');
+      default -> to[at] = '?';
     }
+  }
+
+  private static byte continuation(int bits) {
+    return (byte) (0x80 | (bits & 0x3F));
   }
 }

@@ -7,11 +7,11 @@ package dev.chaperone.policy.masking;
  * type promises. Text and binary format of one value are replaced by text and binary format of one
  * other. Not thread-safe.
  */
-public sealed interface ValueMask
+public abstract sealed class ValueMask
     permits RedactingMask, NullingMask, HashingMask, FormPreservingMask, PartialMask {
 
   /** The length that stands for NULL, as in DataRow. */
-  int NULL_LENGTH = -1;
+  public static final int NULL_LENGTH = -1;
 
   /**
    * Replaces a value.
@@ -20,20 +20,30 @@ public sealed interface ValueMask
    * @param out takes the replacement behind what it holds
    * @return whether there is a value; if not, what is written to {@code out} counts for nothing
    */
-  boolean write(byte[] value, int offset, int length, ByteOutput out);
+  public abstract boolean write(byte[] value, int offset, int length, ByteOutput out);
+
+  /** Whether values are hashed as they stand, and so may be hashed together. */
+  public boolean isPrepared() {
+    return false;
+  }
+
+  /**
+   * Says that a value is going to be replaced ({@link KeyedHash#begin}); where {@link #isPrepared}.
+   */
+  public void prepare(int offset, int length) {}
 
   /** The mask for the values of one column. */
-  static ValueMask of(Mask mask, ValueType type, boolean binary, KeyedHash hash) {
+  public static ValueMask of(Mask mask, ValueType type, boolean binary, KeyedHash hash) {
     return switch (mask) {
       case REDACT -> new RedactingMask(type, binary);
       case NULL -> NullingMask.INSTANCE;
-      case HASH -> HashingMask.supports(type) ? new HashingMask(type, binary, hash) : NULLS;
+      case HASH ->
+          HashingMask.supports(type) ? new HashingMask(type, binary, hash) : NullingMask.INSTANCE;
       case FORMAT_PRESERVING ->
-          FormPreservingMask.supports(type) ? new FormPreservingMask(type, binary, hash) : NULLS;
-      case PARTIAL -> type == ValueType.TEXT ? PartialMask.INSTANCE : NULLS;
+          FormPreservingMask.supports(type)
+              ? new FormPreservingMask(type, binary, hash)
+              : NullingMask.INSTANCE;
+      case PARTIAL -> type == ValueType.TEXT ? PartialMask.INSTANCE : NullingMask.INSTANCE;
     };
   }
-
-  /** For types that cannot carry a mask. */
-  ValueMask NULLS = NullingMask.INSTANCE;
 }

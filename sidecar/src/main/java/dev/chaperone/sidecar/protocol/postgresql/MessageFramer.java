@@ -63,6 +63,7 @@ final class MessageFramer {
   private int spanStart;
   private long streaming;
   private boolean discarding;
+  private int taken;
   private boolean running;
 
   MessageFramer(Handler handler) {
@@ -113,6 +114,16 @@ final class MessageFramer {
   }
 
   /**
+   * The handler has dealt with whole messages behind the one being judged as well: they are dropped
+   * with it.
+   *
+   * @param bytes of these messages, which must be there
+   */
+  void takeFollowing(int bytes) {
+    taken = bytes;
+  }
+
+  /**
    * Whether a message of that type stands among those that were read and not yet judged. Looks no
    * further than the first that is not there as a whole.
    */
@@ -160,6 +171,7 @@ final class MessageFramer {
     if (available < handler.requiredBytes(type, bodyBytes)) {
       return false;
     }
+    taken = 0;
     Disposition disposition =
         handler.onMessage(type, bodyBytes, buffer, position + HEADER_BYTES, available);
     if (disposition == Disposition.WAIT || buffer == null) {
@@ -168,6 +180,7 @@ final class MessageFramer {
     discarding = disposition == Disposition.DROP;
     if (discarding) {
       emit(position);
+      position += taken;
     }
     position += HEADER_BYTES + available;
     streaming = (long) bodyBytes - available;

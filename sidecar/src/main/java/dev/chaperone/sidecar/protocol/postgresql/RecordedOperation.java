@@ -124,6 +124,18 @@ final class RecordedOperation {
     }
   }
 
+  /**
+   * Rows went to the agent of which none is {@link #wantedBytes wanted}.
+   *
+   * @param bodyBytes of all of them together
+   */
+  void further(int count, long bodyBytes) {
+    if (number != 0) {
+      rows += count;
+      bytes += bodyBytes;
+    }
+  }
+
   /** A line of COPY went to the agent: CopyData's body. */
   void line(ByteBuf buffer, int start, int bodyBytes, int available) {
     if (number == 0) {

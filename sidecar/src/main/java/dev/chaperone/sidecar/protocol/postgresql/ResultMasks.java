@@ -1,6 +1,5 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
-import dev.chaperone.policy.masking.ByteOutput;
 import dev.chaperone.policy.masking.KeyedHash;
 import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.masking.MaskKey;
@@ -15,23 +14,16 @@ import java.util.Optional;
 
 /**
  * Masks what the target sends to one client: rows, lines of COPY, messages, names. Holds what masks
- * of one client share: the keyed hash, the detectors, the buffers.
+ * of one client share: the keyed hash and the detectors.
  *
  * <p>Used by one event loop.
  */
 final class ResultMasks {
-  private static final int BUFFER_BYTES = 1024;
-
-  /** A larger buffer is let go after use. */
-  private static final int MAX_KEPT_BYTES = 1 << 20;
-
   private final MaskKey key;
   private KeyedHash hash;
   private Masks detectorsOf = Masks.NONE;
   private Catalog detectorsFor;
   private TextDetectors detectors;
-  private ByteOutput out = new ByteOutput(BUFFER_BYTES);
-  private byte[] row = new byte[BUFFER_BYTES];
 
   ResultMasks(MaskKey key) {
     this.key = key;
@@ -87,7 +79,7 @@ final class ResultMasks {
     guard.described(
         columns == null
             ? null
-            : new RowMask(columns, scan ? detectors(plan.masks(), catalog) : null, out));
+            : new RowMask(columns, scan ? detectors(plan.masks(), catalog) : null, hash()));
     return Optional.empty();
   }
 
@@ -115,16 +107,23 @@ final class ResultMasks {
   }
 
   /**
-   * Masks a row.
+   * Masks rows.
    *
-   * @param to takes the whole message
+   * @param buffer holds whole DataRow messages from {@code start}
+   * @param length bytes of these messages
+   * @param to takes the messages to pass on; untouched where a row is malformed
    * @return how many values were replaced
    */
-  int row(RowMask mask, ByteBuf buffer, int start, int length, ByteBuf to) {
-    take(buffer, start, length);
-    int masked = mask.write(row, length, to);
-    release();
-    return masked;
+  int rows(RowMask mask, ByteBuf buffer, int start, int length, ByteBuf to) {
+    MaskRoom room = MaskRoom.current();
+    try {
+      room.take(buffer, start, length);
+      int masked = mask.write(room);
+      to.writeBytes(room.out().array(), 0, room.out().length());
+      return masked;
+    } finally {
+      room.clear();
+    }
   }
 
   /**
@@ -135,13 +134,15 @@ final class ResultMasks {
    */
   boolean copyLine(
       ResultPlan plan, Catalog catalog, ByteBuf buffer, int start, int length, ByteBuf to) {
-    take(buffer, start, length);
-    out.clear();
-    boolean masked = detectors(plan.masks(), catalog).maskLine(row, 0, length, true, out);
     to.writeByte(BackendMessage.COPY_DATA);
-    to.writeInt((masked ? out.length() : length) + Integer.BYTES);
-    to.writeBytes(masked ? out.array() : row, 0, masked ? out.length() : length);
-    release();
+    int lengthAt = to.writerIndex();
+    to.writeInt(length + Integer.BYTES);
+    boolean masked = text(detectors(plan.masks(), catalog), true, buffer, start, length, to);
+    if (masked) {
+      to.setInt(lengthAt, to.writerIndex() - lengthAt);
+    } else {
+      to.writeBytes(buffer, start, length);
+    }
     return masked;
   }
 
@@ -152,29 +153,22 @@ final class ResultMasks {
    * @return whether something was
    */
   boolean line(Masks masks, Catalog catalog, ByteBuf buffer, int start, int length, ByteBuf to) {
-    if (masks.detectors().isEmpty()) {
-      return false;
-    }
-    take(buffer, start, length);
-    out.clear();
-    boolean masked = detectors(masks, catalog).maskLine(row, 0, length, false, out);
-    if (masked) {
-      to.writeBytes(out.array(), 0, out.length());
-    }
-    release();
-    return masked;
+    return !masks.detectors().isEmpty()
+        && text(detectors(masks, catalog), false, buffer, start, length, to);
   }
 
-  private void take(ByteBuf buffer, int start, int length) {
-    if (row.length < length) {
-      row = new byte[Math.max(length, Math.min(2 * row.length, MAX_KEPT_BYTES))];
-    }
-    buffer.getBytes(start, row, 0, length);
-  }
-
-  private void release() {
-    if (row.length > MAX_KEPT_BYTES) {
-      row = new byte[BUFFER_BYTES];
+  private static boolean text(
+      TextDetectors detectors, boolean escapes, ByteBuf buffer, int start, int length, ByteBuf to) {
+    MaskRoom room = MaskRoom.current();
+    try {
+      room.take(buffer, start, length);
+      boolean masked = detectors.maskLine(room.in(), 0, length, escapes, room.out());
+      if (masked) {
+        to.writeBytes(room.out().array(), 0, room.out().length());
+      }
+      return masked;
+    } finally {
+      room.clear();
     }
   }
 }

@@ -19,6 +19,9 @@ final class TargetStream implements MessageFramer.Handler {
   /** Longest message that is looked at as a whole, in bytes; a longer notice is left out. */
   private static final int CONTROL_MESSAGE_BYTES = 1 << 20;
 
+  /** Rows that are masked at a time, in bytes; a longer row alone. */
+  private static final int ROWS_BYTES = 8 << 10;
+
   private final ClientSession session;
   private final MessageFramer framer = new MessageFramer(this);
   private final ReplyLedger ledger;
@@ -187,13 +190,8 @@ final class TargetStream implements MessageFramer.Handler {
     if (guard != null && guard.looksAtRows() && operation.aborted() == null) {
       if (guard.mask() == null) {
         withhold(operation, ResultMasks.refusal("rows whose columns the target did not describe"));
-      } else if (countRow(operation, bodyBytes)) {
-        framer.forwardPreceding();
-        ByteBuf out = session.agentTail();
-        int body = out.writerIndex() + MessageFramer.HEADER_BYTES;
-        masked(head, session.masks().row(guard.mask(), buffer, start, bodyBytes, out));
-        int length = out.writerIndex() - body;
-        head.recorded().row(out, body, length, length);
+      } else {
+        maskRows(head, guard.mask(), buffer, start, bodyBytes);
       }
       return Disposition.DROP;
     }
@@ -202,6 +200,63 @@ final class TargetStream implements MessageFramer.Handler {
     }
     head.recorded().row(buffer, start, bodyBytes, available);
     return Disposition.FORWARD;
+  }
+
+  /** Masks a row, and those behind it that are there as a whole. */
+  private void maskRows(Entry head, RowMask mask, ByteBuf buffer, int start, int bodyBytes) {
+    RunningOperation operation = head.operation();
+    int from = start - MessageFramer.HEADER_BYTES;
+    int next = start + bodyBytes;
+    int end = from;
+    int rows = 0;
+    boolean within = countRow(operation, bodyBytes);
+    while (within) {
+      end = next;
+      rows++;
+      int body = followingRow(buffer, next);
+      if (body < 0 || next + body - from > ROWS_BYTES) {
+        break;
+      }
+      next += MessageFramer.HEADER_BYTES + body;
+      within = countRow(operation, body);
+    }
+    if (rows > 0) {
+      framer.forwardPreceding();
+      ByteBuf out = session.agentTail();
+      int at = out.writerIndex();
+      masked(head, session.masks().rows(mask, buffer, from, end - from, out));
+      record(head.recorded(), rows, out, at);
+    }
+    framer.takeFollowing(next - start - bodyBytes);
+  }
+
+  /** The length of a row's body that stands there as a whole, or -1. */
+  private int followingRow(ByteBuf buffer, int at) {
+    int there = buffer.writerIndex() - at;
+    if (there < Long.BYTES) {
+      return -1;
+    }
+    // One look for type and length; no row with a masked column is shorter than this.
+    long header = buffer.getLong(at);
+    int body = (int) (header >>> 24) - Integer.BYTES;
+    boolean whole =
+        (byte) (header >>> 56) == BackendMessage.DATA_ROW
+            && body <= there - MessageFramer.HEADER_BYTES
+            && body <= session.messageBytes();
+    return whole ? body : -1;
+  }
+
+  private static void record(RecordedOperation recorded, int count, ByteBuf rows, int from) {
+    int at = from;
+    int left = count;
+    while (left > 0 && recorded.wantedBytes(1) > 0) {
+      int body = rows.getInt(at + 1) - Integer.BYTES;
+      at += MessageFramer.HEADER_BYTES;
+      recorded.row(rows, at, body, body);
+      at += body;
+      left--;
+    }
+    recorded.further(left, rows.writerIndex() - at - left * (long) MessageFramer.HEADER_BYTES);
   }
 
   /** Lines of COPY: one to a message, as the server sends them in text format. */

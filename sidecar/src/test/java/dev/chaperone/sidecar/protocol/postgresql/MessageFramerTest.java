@@ -159,4 +159,62 @@ class MessageFramerTest {
     assertThat(order).containsExactly("a", "own", "b");
     assertThat(part.refCnt()).isZero();
   }
+
+  @Test
+  void messagesThatAreTakenTogetherAreDroppedTogetherAndNoOther() {
+    for (int cut = 1; cut < 40; cut++) {
+      StringBuilder passed = new StringBuilder();
+      MessageFramer[] framer = new MessageFramer[1];
+      framer[0] =
+          new MessageFramer(
+              new MessageFramer.Handler() {
+                @Override
+                public boolean isBlocked() {
+                  return false;
+                }
+
+                @Override
+                public int requiredBytes(byte type, int bodyBytes) {
+                  return bodyBytes;
+                }
+
+                @Override
+                public Disposition onMessage(
+                    byte type, int bodyBytes, ByteBuf buffer, int bodyStart, int available) {
+                  int next = bodyStart + bodyBytes;
+                  if (type == 'X' && buffer.writerIndex() - next >= 7) {
+                    framer[0].takeFollowing(7);
+                  }
+                  return type == 'X' || type == 'Y' ? Disposition.DROP : Disposition.FORWARD;
+                }
+
+                @Override
+                public void forward(ByteBuf messages) {
+                  while (messages.isReadable()) {
+                    passed.append((char) messages.readByte());
+                    messages.skipBytes(messages.readInt() - 4);
+                  }
+                  messages.release();
+                }
+              });
+      byte[] stream =
+          WireClient.join(
+              WireClient.message('a', new byte[3]),
+              WireClient.message('X', new byte[1]),
+              WireClient.message('Y', new byte[2]),
+              WireClient.message('b'),
+              WireClient.message('c', new byte[9]));
+      ByteBuf first = UnpooledByteBufAllocator.DEFAULT.buffer().writeBytes(stream, 0, cut);
+      ByteBuf second =
+          UnpooledByteBufAllocator.DEFAULT.buffer().writeBytes(stream, cut, stream.length - cut);
+      framer[0].append(UnpooledByteBufAllocator.DEFAULT, first);
+      framer[0].run();
+      framer[0].append(UnpooledByteBufAllocator.DEFAULT, second);
+      framer[0].run();
+      assertThat(passed).as("cut at %d", cut).hasToString("abc");
+      assertThat(framer[0].pendingBytes()).isZero();
+      assertThat(first.refCnt()).isZero();
+      assertThat(second.refCnt()).isZero();
+    }
+  }
 }

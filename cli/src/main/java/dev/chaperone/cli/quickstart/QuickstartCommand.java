@@ -3,10 +3,14 @@ package dev.chaperone.cli.quickstart;
 import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
 import dev.chaperone.cli.Home;
+import dev.chaperone.recording.memory.JournalMemory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -107,7 +111,23 @@ public final class QuickstartCommand implements Callable<Integer> {
     }
     Path run = Directories.temporary();
     cleanup.add(() -> Directories.remove(run));
+    cleanup.add(() -> discardMemory(run.resolve("status").resolve("recordings")));
     return run;
+  }
+
+  /** A gateway that was killed leaves memory behind. */
+  private static void discardMemory(Path recordings) {
+    if (!Files.isDirectory(recordings)) {
+      return;
+    }
+    try {
+      Optional<JournalMemory> memory = JournalMemory.find(recordings);
+      if (memory.isPresent()) {
+        memory.get().discard();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Returns when a child has ended by itself; a signal ends the process through the hook. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.chaperone.cli.CommandRun;
+import dev.chaperone.recording.memory.JournalMemory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -244,11 +245,13 @@ class QuickstartIT {
             .filter(child -> child.info().commandLine().orElse("").contains("sidecar"))
             .findFirst()
             .orElseThrow();
+    Path memory = JournalMemory.find(run.resolve("status/recordings")).orElseThrow().directory();
     gateway.destroyForcibly();
     assertThat(quickstart.waitFor(30, TimeUnit.SECONDS)).isTrue();
     assertThat(quickstart.exitValue()).isEqualTo(1);
     assertNothingIsLeft();
     assertThat(run).doesNotExist();
+    assertThat(memory).doesNotExist();
   }
 
   @Test

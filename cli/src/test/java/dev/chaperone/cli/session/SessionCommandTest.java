@@ -84,7 +84,7 @@ class SessionCommandTest {
       run = CommandRun.of("verify", killed.toString());
       assertThat(run.exitCode()).isZero();
       assertThat(run.errors()).isEmpty();
-      Files.delete(JournalMemory.make(recordings()).directory());
+      JournalMemory.make(recordings()).release();
     }
   }
 

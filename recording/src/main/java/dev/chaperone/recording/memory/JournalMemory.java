@@ -1,7 +1,9 @@
 package dev.chaperone.recording.memory;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -11,16 +13,26 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Finds the directory whose files are the memory of the sessions recorded in another one. */
 public final class JournalMemory {
   private static final Path SHARED_MEMORY = Path.of("/dev/shm");
+  private static final String PREFIX = "chaperone-";
 
   /** Owned by the user that this process runs as. */
   private static final Path OWN_PROCESS = Path.of("/proc/self");
+
+  /** Says whose memory it is: the path of the recordings. */
+  private static final String RECORDINGS = "recordings";
+
+  /** Memory of recordings that are gone is kept that long, in case they come back. */
+  private static final Duration KEPT = Duration.ofHours(1);
 
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rwx------");
@@ -50,6 +62,8 @@ public final class JournalMemory {
         // Of an earlier run, or of somebody else, or there is no room: looked at next.
       }
       if (isOurs(own)) {
+        Files.writeString(own.resolve(RECORDINGS), recordings.toRealPath().toString());
+        collect(own);
         return new JournalMemory(own, true);
       }
     }
@@ -78,6 +92,57 @@ public final class JournalMemory {
     return shared;
   }
 
+  /** Gives the directory back where nothing is in it any more. */
+  public void release() throws IOException {
+    try (Stream<Path> entries = Files.list(directory)) {
+      if (entries.anyMatch(Files::isDirectory)) {
+        return;
+      }
+    }
+    Files.deleteIfExists(directory.resolve(RECORDINGS));
+    Files.deleteIfExists(directory);
+  }
+
+  /** Gives it back with all that is in it, but for sessions whose process lives. */
+  public void discard() throws IOException {
+    try (DirectoryStream<Path> sessions = Files.newDirectoryStream(directory, Files::isDirectory)) {
+      for (Path session : sessions) {
+        Optional<SessionMemory> left = SessionMemory.open(session);
+        if (left.isPresent()) {
+          left.get().delete();
+        }
+      }
+    }
+    release();
+  }
+
+  /** Discards the memory of recordings that somebody deleted: nothing else would ever. */
+  private static void collect(Path own) {
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(SHARED_MEMORY, PREFIX + "*")) {
+      for (Path one : all) {
+        if (!one.equals(own) && isOurs(one) && isOfDeleted(one)) {
+          new JournalMemory(one, true).discard();
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      // What is left there takes memory, and is looked for again by the next start.
+    }
+  }
+
+  private static boolean isOfDeleted(Path memory) throws IOException {
+    Path owner = memory.resolve(RECORDINGS);
+    boolean named = Files.isRegularFile(owner, LinkOption.NOFOLLOW_LINKS);
+    Instant used = Files.getLastModifiedTime(named ? owner : memory).toInstant();
+    if (used.plus(KEPT).isAfter(Instant.now())) {
+      return false;
+    }
+    if (!named) {
+      return true;
+    }
+    Path recordings = Path.of(Files.readString(owner));
+    return !Files.isDirectory(recordings) || !inSharedMemory(recordings).equals(memory);
+  }
+
   private static Path beside(Path recordings) throws IOException {
     return recordings.toRealPath().resolveSibling("journal");
   }
@@ -86,7 +151,7 @@ public final class JournalMemory {
     Path real = recordings.toRealPath();
     // A directory that was made anew at the same path is another one.
     Object identity = Files.readAttributes(real, BasicFileAttributes.class).fileKey();
-    return SHARED_MEMORY.resolve("chaperone-" + digest(real + " " + identity));
+    return SHARED_MEMORY.resolve(PREFIX + digest(real + " " + identity));
   }
 
   /** Everybody may make directories there; one that somebody else made is not used. */

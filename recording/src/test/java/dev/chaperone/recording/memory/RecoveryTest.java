@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -33,8 +35,8 @@ class RecoveryTest {
 
   @AfterEach
   void remove() throws IOException {
-    new Recovery(memory, recordings).run();
-    Files.delete(memory.directory());
+    memory.discard();
+    assertThat(memory.directory()).doesNotExist();
   }
 
   /** Frames of these lengths: four bytes of length, and something behind them. */
@@ -87,7 +89,7 @@ class RecoveryTest {
     System.arraycopy(new byte[] {1, 2, 3, 4}, 0, expected, 0, 4);
     System.arraycopy(FRAMES, 0, expected, 4, FRAMES.length);
     assertThat(Files.readAllBytes(segment)).isEqualTo(expected);
-    assertThat(memory.directory()).isEmptyDirectory();
+    assertThat(memory.directory().resolve("s")).doesNotExist();
     assertThat(recover()).isEmpty();
   }
 
@@ -149,6 +151,37 @@ class RecoveryTest {
     Files.delete(segment);
     assertThat(recover()).singleElement().satisfies(one -> assertThat(one.failure()).isEmpty());
     assertThat(segment).exists();
+  }
+
+  @Test
+  void memoryThatOthersCanWriteToIsNotUsed() throws IOException {
+    Files.setPosixFilePermissions(memory.directory(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    JournalMemory other = JournalMemory.make(recordings);
+    assertThat(other.isShared()).isFalse();
+    assertThat(other.directory()).isEqualTo(temporary.toRealPath().resolve("journal"));
+    Files.setPosixFilePermissions(memory.directory(), PosixFilePermissions.fromString("rwx------"));
+  }
+
+  @Test
+  void memoryOfRecordingsThatAreGoneIsGivenBack() throws IOException {
+    Path deleted = Files.createDirectory(temporary.resolve("deleted"));
+    JournalMemory forgotten = JournalMemory.make(deleted);
+    SessionMemory left = SessionMemory.create(forgotten, "s");
+    Files.write(left.newWindow(), window(WindowLayout.IN_USE, 1, 0, FRAMES));
+    left.abandon();
+    Files.delete(deleted);
+    Path nobodys =
+        JournalMemory.make(Files.createDirectory(temporary.resolve("nobodys"))).directory();
+    JournalMemory.make(recordings);
+    assertThat(forgotten.directory()).as("for an hour it may come back").exists();
+    Files.setLastModifiedTime(
+        forgotten.directory().resolve("recordings"),
+        FileTime.from(Instant.now().minusSeconds(4_000)));
+    Files.delete(nobodys.resolve("recordings"));
+    Files.setLastModifiedTime(nobodys, FileTime.from(Instant.now().minusSeconds(4_000)));
+    JournalMemory.make(recordings);
+    assertThat(forgotten.directory()).doesNotExist();
+    assertThat(nobodys).doesNotExist();
   }
 
   @Test

@@ -126,9 +126,9 @@ public final class Journal implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     try {
-      Files.deleteIfExists(memory.directory());
+      memory.release();
     } catch (IOException e) {
-      // A session is left in it, for the next run.
+      // It is looked for by the next run.
     }
   }
 }

@@ -86,10 +86,15 @@ final class JournalThreads {
       Thread.sleep(5);
     }
     stopped = true;
-    forceNow();
-    prepareNow();
-    LockSupport.unpark(watcher);
-    return isForced();
+    for (Thread thread : List.of(forcer, preparer, watcher)) {
+      LockSupport.unpark(thread);
+      thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
+    }
+    boolean forced = isForced();
+    if (!forcer.isAlive() && !preparer.isAlive()) {
+      sessions.forEach(SessionJournal::release);
+    }
+    return forced;
   }
 
   private boolean isForced() {

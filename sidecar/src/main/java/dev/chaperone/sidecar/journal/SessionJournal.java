@@ -708,11 +708,45 @@ public final class SessionJournal {
   }
 
   private void finishIfEnded() {
-    List<Window> left;
     synchronized (this) {
       if (!closed || !retired.isEmpty() || finished) {
         return;
       }
+    }
+    giveBack();
+  }
+
+  /**
+   * Gives its memory back, once nobody works on it any more; what is not on the disk stays for the
+   * next run.
+   */
+  void release() {
+    synchronized (this) {
+      if (memory == null || finished) {
+        return;
+      }
+      boolean complete = isForced();
+      closed = true;
+      if (!complete) {
+        try {
+          memory.abandon();
+        } catch (IOException e) {
+          // It ends with the process.
+        }
+        return;
+      }
+      if (window != null) {
+        spare.add(window);
+        window = null;
+        file.close();
+      }
+    }
+    giveBack();
+  }
+
+  private void giveBack() {
+    List<Window> left;
+    synchronized (this) {
       finished = true;
       left = new ArrayList<>(ready);
       left.addAll(spare);
@@ -725,7 +759,7 @@ public final class SessionJournal {
     } catch (IOException e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
-          "the journal's memory could not be given back: {0}",
+          "the journal''s memory could not be given back: {0}",
           e.getClass().getSimpleName());
     }
   }

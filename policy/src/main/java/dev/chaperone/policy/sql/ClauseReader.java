@@ -8,26 +8,16 @@ import java.util.List;
  * Walks over the clauses of a query: where each one ends, what is between its commas. Parentheses
  * are passed as a whole.
  */
-abstract class ClauseReader {
+abstract class ClauseReader extends QueryCursor {
   static final String AS_IT_IS =
-      "Name the column by itself in the list of what is returned: no expression, condition, sorting,"
-          + " grouping or join with it.";
+      "Name the column by itself in the list of what is returned: no expression, condition,"
+          + " sorting, grouping or join with it.";
 
   /** A stretch of tokens. */
   record Range(int start, int end) {}
 
-  final List<Token> tokens;
-  final int size;
-
-  /** Tokens that are labels or parts of a qualified name, whatever they spell. */
-  final boolean[] label;
-
-  int position;
-
   ClauseReader(List<Token> tokens) {
-    this.tokens = tokens;
-    this.size = tokens.size();
-    this.label = QueryReader.labels(tokens);
+    super(tokens);
   }
 
   Range clause() {
@@ -68,14 +58,6 @@ abstract class ClauseReader {
   /** LEFT and RIGHT may be functions; the others only join. */
   boolean isJoin(int index) {
     return !isPunctuation(index + 1, "(") || isWord(index, "join");
-  }
-
-  boolean isDistinctFrom(int index) {
-    if (index < 2 || !isWord(index - 1, "distinct") || label[index - 1]) {
-      return false;
-    }
-    int before = isWord(index - 2, "not") ? index - 3 : index - 2;
-    return isWord(before, "is") && !label[before];
   }
 
   boolean isSetOperator(int index) {
@@ -177,22 +159,6 @@ abstract class ClauseReader {
     return names;
   }
 
-  List<String> chain() {
-    List<String> names = new ArrayList<>(3);
-    while (position < size && tokens.get(position).isName()) {
-      names.add(tokens.get(position).text());
-      position++;
-      if (isPunctuation(position, ".")
-          && position + 1 < size
-          && tokens.get(position + 1).isName()) {
-        position++;
-      } else {
-        break;
-      }
-    }
-    return names;
-  }
-
   String name() throws ColumnUsageException {
     if (position >= size || !tokens.get(position).isName()) {
       throw unclear();
@@ -213,14 +179,6 @@ abstract class ClauseReader {
       return true;
     }
     return false;
-  }
-
-  boolean isWord(int index, String word) {
-    return index >= 0 && index < size && tokens.get(index).isWord(word);
-  }
-
-  boolean isPunctuation(int index, String mark) {
-    return index >= 0 && index < size && tokens.get(index).isPunctuation(mark);
   }
 
   /** What is said of a statement that is not followed. */

@@ -8,15 +8,11 @@ import java.util.List;
  * Walks over the clauses of a query: where each one ends, what is between its commas. Parentheses
  * are passed as a whole.
  */
-abstract class ClauseReader extends QueryCursor {
-  static final String AS_IT_IS =
-      "Name the column by itself in the list of what is returned: no expression, condition,"
-          + " sorting, grouping or join with it.";
-
+final class ClauseCursor extends QueryCursor {
   /** A stretch of tokens. */
   record Range(int start, int end) {}
 
-  ClauseReader(List<Token> tokens) {
+  ClauseCursor(List<Token> tokens) {
     super(tokens);
   }
 
@@ -126,7 +122,7 @@ abstract class ClauseReader extends QueryCursor {
       i++;
     }
     if (i > end) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     parts.add(new Range(part, end));
     return parts;
@@ -151,7 +147,7 @@ abstract class ClauseReader extends QueryCursor {
     List<String> names = new ArrayList<>();
     for (Range part : split(position + 1, end)) {
       if (part.end() - part.start() != 1 || !tokens.get(part.start()).isName()) {
-        throw unclear();
+        throw ColumnRefusals.unclear();
       }
       names.add(tokens.get(part.start()).text());
     }
@@ -161,14 +157,14 @@ abstract class ClauseReader extends QueryCursor {
 
   String name() throws ColumnUsageException {
     if (position >= size || !tokens.get(position).isName()) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     return tokens.get(position++).text();
   }
 
   void expect(String word) throws ColumnUsageException {
     if (!isWord(position, word)) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     position++;
   }
@@ -181,11 +177,29 @@ abstract class ClauseReader extends QueryCursor {
     return false;
   }
 
-  /** What is said of a statement that is not followed. */
-  static ColumnUsageException unclear() {
-    return new ColumnUsageException(
-        "the statement names tables that have masked columns and is written in a way that the"
-            + " gateway does not follow",
-        "Write it as plain SELECT, INSERT, UPDATE or DELETE. " + AS_IT_IS);
+  /** Whether INSERT, UPDATE, DELETE or MERGE stands here. */
+  boolean isDml() {
+    return isWord(position, "insert")
+        || isWord(position, "update")
+        || isWord(position, "delete")
+        || isWord(position, "merge");
+  }
+
+  /** Whether a name, and no key word, stands here that is not a label. */
+  boolean isNameHere(int index) {
+    if (index >= size || label[index]) {
+      return false;
+    }
+    Token token = tokens.get(index);
+    return token.kind() == Kind.QUOTED
+        || (token.kind() == Kind.WORD && !Keywords.isReserved(token.text()));
+  }
+
+  /** Whether a token may be a key word of an expression. */
+  static boolean isSyntax(Token token) {
+    return token.kind() == Kind.WORD
+        && (Keywords.isReserved(token.text())
+            || Keywords.isSyntax(token.text())
+            || Keywords.isInExpressions(token.text()));
   }
 }

@@ -16,7 +16,7 @@ final class ColumnWriteReader {
   private final ColumnItemReader items;
   private final ColumnSourceReader from;
   private final ColumnQueryReader queries;
-  private final Set<Integer> maskedParameters = new TreeSet<>();
+  private Set<Integer> maskedParameters = Set.of();
   private boolean hidesLiterals;
 
   ColumnWriteReader(
@@ -313,6 +313,9 @@ final class ColumnWriteReader {
       if (token.isLiteral()) {
         hidesLiterals = true;
       } else if (token.kind() == Kind.PARAMETER && token.text().length() < 7) {
+        if (maskedParameters.isEmpty()) {
+          maskedParameters = new TreeSet<>();
+        }
         maskedParameters.add(Integer.parseInt(token.text().substring(1)));
       }
     }

@@ -167,13 +167,13 @@ final class FunctionUses {
   }
 
   /** A word before a parenthesis that is most likely syntax: what a call of that name would do. */
-  void namesakes(String name, List<String> chain) {
+  void namesakes(String name) {
     Boolean isVolatile = catalog.builtinFunction(name);
     if (isVolatile != null && !Keywords.isSyntax(name)) {
       FunctionRules.effectOfBuiltin(name, isVolatile)
           .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
     }
-    for (Catalog.UserFunction f : catalog.userFunctions(chain.get(chain.size() - 1))) {
+    for (Catalog.UserFunction f : catalog.userFunctions(name)) {
       if (!f.harmless() && scope.searches(f.schema())) {
         reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
       }

@@ -166,7 +166,7 @@ final class QueryReader {
     }
     if (in.isPunctuation(start + 1, "(") && !Keywords.isReserved(word)) {
       // LIKE (...) may be the operator or a call of a function of that name.
-      functions.namesakes(word, List.of(word));
+      functions.namesakes(word);
     }
     return true;
   }
@@ -452,7 +452,7 @@ final class QueryReader {
     } else if (level.alias && chain.size() == 1 && (afterAs || !isJoinWord(in.tokens.get(start)))) {
       level.alias = false;
       if (called) {
-        aliasWithColumns(chain);
+        aliasWithColumns(chain.get(0));
       }
     } else if (called) {
       functions.call(start, chain, level.definitions);
@@ -470,8 +470,8 @@ final class QueryReader {
     return token.kind() == Kind.WORD && Keywords.followsFromItem(token.text());
   }
 
-  private void aliasWithColumns(List<String> chain) {
-    functions.namesakes(chain.get(0), chain);
+  private void aliasWithColumns(String alias) {
+    functions.namesakes(alias);
     open(true);
     level.definitions = true;
     in.position++;

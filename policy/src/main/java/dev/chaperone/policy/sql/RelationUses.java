@@ -12,7 +12,7 @@ final class RelationUses {
   private final Scope scope;
   private final Catalog catalog;
   private final Reading reading;
-  private final Set<Meaning> read = new LinkedHashSet<>();
+  private Set<Meaning> read = Set.of();
   private Set<Meaning> written = Set.of();
   private String command = "SELECT";
   private boolean locks;
@@ -53,7 +53,7 @@ final class RelationUses {
       return;
     }
     if (relation == null) {
-      read.add(meaning);
+      addRead(meaning);
       reading.add(Effect.READ, command, meaning.resource());
       return;
     }
@@ -62,13 +62,20 @@ final class RelationUses {
           .ifPresent(effect -> reading.add(effect, command, meaning.resource()));
       return;
     }
-    if (read.add(meaning)) {
+    if (addRead(meaning)) {
       reading.add(Effect.READ, command, meaning.resource());
       for (Relation ancestor : catalog.ancestors(relation)) {
         reading.add(Effect.READ, command, ancestor.resource());
       }
       catalog.hidden(relation).forEach(reading::add);
     }
+  }
+
+  private boolean addRead(Meaning meaning) {
+    if (read.isEmpty()) {
+      read = new LinkedHashSet<>();
+    }
+    return read.add(meaning);
   }
 
   /** Makes each target written by a command of that tag. */

@@ -84,6 +84,43 @@ final class Keywords {
         && (serverVersion >= 160000 || !word.equals("system_user"));
   }
 
+  /**
+   * Whether a word that starts or separates clauses may all the same be the alias of a FROM item.
+   */
+  static boolean mayBeAlias(String word) {
+    return switch (word) {
+      case "values",
+          "insert",
+          "merge",
+          "delete",
+          "update",
+          "set",
+          "operator",
+          "between",
+          "nullif",
+          "rows" ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** Whether a word follows a FROM item without being its alias. */
+  static boolean followsFromItem(String word) {
+    return switch (word) {
+      case "left", "right", "full", "inner", "cross", "natural", "tablesample", "ordinality" ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** Whether a parenthesis behind this word holds a value, AS and a type. */
+  static boolean isCast(String word) {
+    return word.equals("cast")
+        || word.equals("treat")
+        || word.equals("xmlserialize")
+        || word.equals("try_cast");
+  }
+
   /** Whether canonical text puts a space between this word and a parenthesis. */
   static boolean mayPrecedeParenthesis(String word) {
     return RESERVED.contains(word) || SPACED.contains(word);

@@ -33,7 +33,7 @@ final class QueryFrame {
 
   private final QueryFrame outer;
   private final List<RowSource> sources = new ArrayList<>();
-  private final Map<String, List<ResultColumn>> queryNames = new HashMap<>();
+  private Map<String, List<ResultColumn>> queryNames = Map.of();
 
   QueryFrame(QueryFrame outer) {
     this.outer = outer;
@@ -49,6 +49,9 @@ final class QueryFrame {
 
   /** Names a query of WITH. */
   void define(String name, List<ResultColumn> columns) {
+    if (queryNames.isEmpty()) {
+      queryNames = new HashMap<>();
+    }
     queryNames.put(name, columns);
   }
 

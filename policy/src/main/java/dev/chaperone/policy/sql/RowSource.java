@@ -47,4 +47,9 @@ record RowSource(String alias, String resource, List<ResultColumn> columns) {
   boolean isOpen() {
     return columns == null || columns.stream().anyMatch(column -> column.name() == null);
   }
+
+  /** What a star stands for. */
+  List<ResultColumn> star() {
+    return columns == null ? List.of(new ResultColumn(null, null)) : columns;
+  }
 }

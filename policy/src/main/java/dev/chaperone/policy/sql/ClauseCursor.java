@@ -8,26 +8,12 @@ import java.util.List;
  * Walks over the clauses of a query: where each one ends, what is between its commas. Parentheses
  * are passed as a whole.
  */
-abstract class ClauseReader {
-  static final String AS_IT_IS =
-      "Name the column by itself in the list of what is returned: no expression, condition, sorting,"
-          + " grouping or join with it.";
-
+final class ClauseCursor extends QueryCursor {
   /** A stretch of tokens. */
   record Range(int start, int end) {}
 
-  final List<Token> tokens;
-  final int size;
-
-  /** Tokens that are labels or parts of a qualified name, whatever they spell. */
-  final boolean[] label;
-
-  int position;
-
-  ClauseReader(List<Token> tokens) {
-    this.tokens = tokens;
-    this.size = tokens.size();
-    this.label = QueryReader.labels(tokens);
+  ClauseCursor(List<Token> tokens) {
+    super(tokens);
   }
 
   Range clause() {
@@ -68,14 +54,6 @@ abstract class ClauseReader {
   /** LEFT and RIGHT may be functions; the others only join. */
   boolean isJoin(int index) {
     return !isPunctuation(index + 1, "(") || isWord(index, "join");
-  }
-
-  boolean isDistinctFrom(int index) {
-    if (index < 2 || !isWord(index - 1, "distinct") || label[index - 1]) {
-      return false;
-    }
-    int before = isWord(index - 2, "not") ? index - 3 : index - 2;
-    return isWord(before, "is") && !label[before];
   }
 
   boolean isSetOperator(int index) {
@@ -144,7 +122,7 @@ abstract class ClauseReader {
       i++;
     }
     if (i > end) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     parts.add(new Range(part, end));
     return parts;
@@ -169,7 +147,7 @@ abstract class ClauseReader {
     List<String> names = new ArrayList<>();
     for (Range part : split(position + 1, end)) {
       if (part.end() - part.start() != 1 || !tokens.get(part.start()).isName()) {
-        throw unclear();
+        throw ColumnRefusals.unclear();
       }
       names.add(tokens.get(part.start()).text());
     }
@@ -177,32 +155,16 @@ abstract class ClauseReader {
     return names;
   }
 
-  List<String> chain() {
-    List<String> names = new ArrayList<>(3);
-    while (position < size && tokens.get(position).isName()) {
-      names.add(tokens.get(position).text());
-      position++;
-      if (isPunctuation(position, ".")
-          && position + 1 < size
-          && tokens.get(position + 1).isName()) {
-        position++;
-      } else {
-        break;
-      }
-    }
-    return names;
-  }
-
   String name() throws ColumnUsageException {
     if (position >= size || !tokens.get(position).isName()) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     return tokens.get(position++).text();
   }
 
   void expect(String word) throws ColumnUsageException {
     if (!isWord(position, word)) {
-      throw unclear();
+      throw ColumnRefusals.unclear();
     }
     position++;
   }
@@ -215,19 +177,29 @@ abstract class ClauseReader {
     return false;
   }
 
-  boolean isWord(int index, String word) {
-    return index >= 0 && index < size && tokens.get(index).isWord(word);
+  /** Whether INSERT, UPDATE, DELETE or MERGE stands here. */
+  boolean isDml() {
+    return isWord(position, "insert")
+        || isWord(position, "update")
+        || isWord(position, "delete")
+        || isWord(position, "merge");
   }
 
-  boolean isPunctuation(int index, String mark) {
-    return index >= 0 && index < size && tokens.get(index).isPunctuation(mark);
+  /** Whether a name, and no key word, stands here that is not a label. */
+  boolean isNameHere(int index) {
+    if (index >= size || label[index]) {
+      return false;
+    }
+    Token token = tokens.get(index);
+    return token.kind() == Kind.QUOTED
+        || (token.kind() == Kind.WORD && !Keywords.isReserved(token.text()));
   }
 
-  /** What is said of a statement that is not followed. */
-  static ColumnUsageException unclear() {
-    return new ColumnUsageException(
-        "the statement names tables that have masked columns and is written in a way that the"
-            + " gateway does not follow",
-        "Write it as plain SELECT, INSERT, UPDATE or DELETE. " + AS_IT_IS);
+  /** Whether a token may be a key word of an expression. */
+  static boolean isSyntax(Token token) {
+    return token.kind() == Kind.WORD
+        && (Keywords.isReserved(token.text())
+            || Keywords.isSyntax(token.text())
+            || Keywords.isInExpressions(token.text()));
   }
 }

@@ -1,0 +1,134 @@
+package dev.chaperone.policy.sql;
+
+import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.sql.ClauseCursor.Range;
+import dev.chaperone.policy.sql.QueryFrame.Reference;
+import dev.chaperone.policy.sql.Token.Kind;
+import java.util.List;
+
+/**
+ * Says which protected columns an expression uses. It does not read the grammar of expressions: any
+ * name in one that may mean a protected column is a use of it.
+ */
+final class ColumnExpressionReader {
+  private final ClauseCursor in;
+  private final boolean lineage;
+  private final ColumnQueryReader queries;
+
+  ColumnExpressionReader(ClauseCursor in, boolean lineage, ColumnQueryReader queries) {
+    this.in = in;
+    this.lineage = lineage;
+    this.queries = queries;
+  }
+
+  /**
+   * Looks at every name in an expression.
+   *
+   * @param result the result columns that names may mean too, in ORDER BY and GROUP BY
+   * @return in a view's definition, the strictest mask of what it is made with, or null
+   */
+  Mask read(Range range, QueryFrame frame, List<ResultColumn> result) throws ColumnUsageException {
+    int before = in.position;
+    Mask mask = null;
+    int i = range.start();
+    while (i < range.end()) {
+      Token token = in.tokens.get(i);
+      if (token.isPunctuation("(") && in.isQueryHead(i + 1)) {
+        boolean exists = in.isWord(i - 1, "exists");
+        in.position = i + 1;
+        List<ResultColumn> inner = queries.query(frame);
+        if (!in.isPunctuation(in.position, ")")) {
+          throw ColumnRefusals.unclear();
+        }
+        i = in.position + 1;
+        if (lineage) {
+          for (ResultColumn column : inner) {
+            mask = ResultColumns.strictest(mask, column.mask());
+          }
+        } else if (!exists) {
+          ResultColumns.noneProtected(inner, "be returned by a query inside of an expression");
+        }
+        continue;
+      }
+      if (!in.isNameHere(i)) {
+        i++;
+        continue;
+      }
+      in.position = i;
+      List<String> chain = in.chain();
+      int after = in.position;
+      boolean star =
+          in.isPunctuation(after, ".")
+              && after + 1 < in.size
+              && in.tokens.get(after + 1).isOperator("*");
+      Reference reference =
+          star
+              ? wholeRow(frame, chain)
+              : isValue(i, after) ? value(frame, chain, result, i) : Reference.PLAIN;
+      if (reference.mask() != null) {
+        if (!lineage) {
+          throw ColumnRefusals.used(
+              String.join(".", chain), "be used in an expression, a condition or for sorting");
+        }
+        mask = ResultColumns.strictest(mask, reference.mask());
+      }
+      i = after;
+    }
+    in.position = before;
+    return mask;
+  }
+
+  private Reference wholeRow(QueryFrame frame, List<String> chain) throws ColumnUsageException {
+    RowSource source =
+        chain.size() == 1 ? frame.source(chain.get(0)) : frame.relation(String.join(".", chain));
+    if (source == null) {
+      throw ColumnRefusals.unknown(String.join(".", chain));
+    }
+    Mask mask = source.mask();
+    return mask == null ? Reference.PLAIN : new Reference(QueryFrame.Meaning.WHOLE_ROW, mask);
+  }
+
+  private Reference value(
+      QueryFrame frame, List<String> chain, List<ResultColumn> result, int start)
+      throws ColumnUsageException {
+    boolean named = false;
+    if (chain.size() == 1) {
+      for (ResultColumn column : result) {
+        if (column.isNamed(chain.get(0))) {
+          named = true;
+          if (column.isProtected()) {
+            return new Reference(QueryFrame.Meaning.PROTECTED, column.mask());
+          }
+        }
+      }
+    }
+    Reference reference = frame.resolve(chain);
+    if (reference.meaning() == QueryFrame.Meaning.UNKNOWN
+        && !named
+        && !(chain.size() == 1 && ClauseCursor.isSyntax(in.tokens.get(start)))
+        && (lineage || frame.isProtected())) {
+      throw ColumnRefusals.unknown(String.join(".", chain));
+    }
+    return reference;
+  }
+
+  /** Whether a name stands for a value: it is no type, no function, no name of something else. */
+  private boolean isValue(int start, int after) {
+    if (in.isPunctuation(after, "(")) {
+      // A call; what it is called with follows.
+      return false;
+    }
+    Token before = start > 0 ? in.tokens.get(start - 1) : null;
+    if (before != null
+        && (before.isPunctuation("::")
+            || isKeywordBefore(start, "collate")
+            || isKeywordBefore(start, "over"))) {
+      return false;
+    }
+    return after >= in.size || in.tokens.get(after).kind() != Kind.STRING;
+  }
+
+  private boolean isKeywordBefore(int index, String word) {
+    return in.isWord(index - 1, word) && !in.label[index - 1];
+  }
+}

@@ -1,0 +1,85 @@
+package dev.chaperone.policy.sql;
+
+/** What is said of statements that use masked columns as they must not. */
+final class ColumnRefusals {
+  private static final String AS_IT_IS =
+      "Name the column by itself in the list of what is returned: no expression, condition,"
+          + " sorting, grouping or join with it.";
+
+  private ColumnRefusals() {}
+
+  /** The statement is not followed. */
+  static ColumnUsageException unclear() {
+    return new ColumnUsageException(
+        "the statement names tables that have masked columns and is written in a way that the"
+            + " gateway does not follow",
+        "Write it as plain SELECT, INSERT, UPDATE or DELETE. " + AS_IT_IS);
+  }
+
+  /** A protected column is used. */
+  static ColumnUsageException used(String name, String use) {
+    return new ColumnUsageException("the masked column " + name + " may not " + use, AS_IT_IS);
+  }
+
+  /** A protected column of a query's result is used; its name may be null. */
+  static ColumnUsageException usedResult(String name, String use) {
+    return new ColumnUsageException(
+        "the masked column " + (name == null ? "of the query" : name) + " may not " + use,
+        "Leave the masked columns out of the query.");
+  }
+
+  static ColumnUsageException unknown(String name) {
+    return new ColumnUsageException(
+        "it is not known what " + name + " means, beside tables that have masked columns",
+        "If it is a new column, try again in a moment; else write the name with its table's.");
+  }
+
+  static ColumnUsageException merge() {
+    return new ColumnUsageException(
+        "MERGE with tables that have masked columns is not available",
+        "Use INSERT ... ON CONFLICT, UPDATE or DELETE.");
+  }
+
+  static ColumnUsageException recursive() {
+    return new ColumnUsageException(
+        "a recursive query over tables that have masked columns is not available",
+        "Write it without RECURSIVE, or leave those tables out of it.");
+  }
+
+  static ColumnUsageException ordinal() {
+    return new ColumnUsageException(
+        "a masked column may not be sorted or grouped by, and a position may be one",
+        "Name the column to sort or group by.");
+  }
+
+  /** An item of a list takes the name of a protected column. */
+  static ColumnUsageException renamedTo(String name) {
+    return new ColumnUsageException(
+        "a column is renamed to the name of a masked one, " + name, "Write AS before a new name.");
+  }
+
+  static ColumnUsageException naturalJoin() {
+    return new ColumnUsageException(
+        "NATURAL JOIN with tables that have masked columns may compare them",
+        "Name the columns to join by, with ON or USING.");
+  }
+
+  static ColumnUsageException aliasOfJoin() {
+    return new ColumnUsageException(
+        "an alias of a join of tables that have masked columns is not available",
+        "Give each table its own alias.");
+  }
+
+  /** A name without a schema may mean several relations. */
+  static ColumnUsageException ambiguous(String name) {
+    return new ColumnUsageException(
+        name + " may be one of several relations, and one of them has masked columns",
+        "Write the name with its schema.");
+  }
+
+  /** The policy's masking of a relation cannot be applied. */
+  static ColumnUsageException denied(String reason) {
+    return new ColumnUsageException(
+        reason, "Those who manage the policy must correct its masking.");
+  }
+}

@@ -1,0 +1,61 @@
+package dev.chaperone.policy.sql;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What relations and queries of WITH offer as row sources: their columns, with the masks of each.
+ */
+final class RowSources {
+  private final Scope scope;
+  private final ProtectedColumns columns;
+
+  RowSources(Scope scope, ProtectedColumns columns) {
+    this.scope = scope;
+    this.columns = columns;
+  }
+
+  /** A query of WITH, or a relation. */
+  RowSource named(QueryFrame frame, List<String> name, String alias) throws ColumnUsageException {
+    if (name.isEmpty()) {
+      throw ColumnRefusals.unclear();
+    }
+    List<ResultColumn> query = name.size() == 1 ? frame.queryName(name.get(0)) : null;
+    if (query != null) {
+      return new RowSource(alias == null ? name.get(0) : alias, null, query);
+    }
+    return relation(name, alias);
+  }
+
+  /** A relation; its alias may be null. */
+  RowSource relation(List<String> chain, String alias) throws ColumnUsageException {
+    String name = chain.get(chain.size() - 1);
+    String schema = chain.size() > 1 ? chain.get(chain.size() - 2) : null;
+    Set<Scope.Meaning> meanings = scope.relation(schema, name);
+    Scope.Meaning meaning = meanings.iterator().next();
+    if (meanings.size() > 1) {
+      for (Scope.Meaning each : meanings) {
+        if (columns.concerns(each.resource())) {
+          throw ColumnRefusals.ambiguous(name);
+        }
+      }
+      return RowSource.opaque(alias == null ? name : alias);
+    }
+    Optional<String> denied = columns.denied(meaning.resource());
+    if (denied.isPresent()) {
+      throw ColumnRefusals.denied(denied.get());
+    }
+    Relation relation = meaning.relation();
+    if (relation == null || scope.catalog().columns(relation).isEmpty()) {
+      return RowSource.opaque(alias == null ? name : alias);
+    }
+    List<ResultColumn> all = new ArrayList<>();
+    for (Catalog.Column column : scope.catalog().columns(relation)) {
+      all.add(new ResultColumn(column.name(), columns.mask(relation.oid(), column.number())));
+    }
+    return new RowSource(
+        alias == null ? name : alias, alias == null ? relation.resource() : null, all);
+  }
+}

@@ -120,13 +120,18 @@ public final class JournalMemory {
   private static void collect(Path own) {
     try (DirectoryStream<Path> all = Files.newDirectoryStream(SHARED_MEMORY, PREFIX + "*")) {
       for (Path one : all) {
-        if (!one.equals(own) && isOurs(one) && isOfDeleted(one)) {
+        if (!one.equals(own) && isMemory(one) && isOurs(one) && isOfDeleted(one)) {
           new JournalMemory(one, true).discard();
         }
       }
     } catch (IOException | UncheckedIOException e) {
       // What is left there takes memory, and is looked for again by the next start.
     }
+  }
+
+  /** Others may give their files a name that begins like ours. */
+  private static boolean isMemory(Path directory) {
+    return directory.getFileName().toString().matches(PREFIX + "[0-9a-f]{16}");
   }
 
   private static boolean isOfDeleted(Path memory) throws IOException {

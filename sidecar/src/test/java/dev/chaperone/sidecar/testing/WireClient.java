@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -158,6 +159,8 @@ public final class WireClient implements AutoCloseable {
       }
     } catch (EOFException e) {
       return messages;
+    } catch (SocketTimeoutException e) {
+      throw new IOException("no message of type " + type + " after " + messages, e);
     }
   }
 

@@ -74,9 +74,9 @@ class SessionEndIT extends ApprovalFixture {
     try (WireClient client = gateway.wire()) {
       String request = held(client);
       gateway.connection().revoke();
-      assertThat(last(client.readTo('E')).field('M'))
+      // The statement may be answered first: its request was cancelled.
+      assertThat(last(client.readToEnd()).field('M'))
           .isEqualTo("terminating connection: the session was revoked");
-      assertThat(client.isAtEnd()).isTrue();
       isCancelled(request, "the session was revoked");
       await()
           .atMost(Duration.ofSeconds(5))
@@ -109,7 +109,7 @@ class SessionEndIT extends ApprovalFixture {
     try (WireClient client = gateway.wire()) {
       request = held(client);
       edit("connection.yaml", "spec:\n", "spec:\n  suspended: true\n");
-      assertThat(last(client.readTo('E')).field('M'))
+      assertThat(last(client.readToEnd()).field('M'))
           .isEqualTo("terminating connection: the connection is suspended");
     }
     isCancelled(request, "the connection is suspended");

@@ -58,8 +58,11 @@ final class SegmentFile {
     return complete;
   }
 
-  /** Makes room up to a position; nothing was written behind what was reserved before. */
-  void reserve(long end) throws IOException {
+  /**
+   * Makes room up to a position; nothing was written behind what was reserved before. Never while
+   * the file is finished, or it would grow again.
+   */
+  synchronized void reserve(long end) throws IOException {
     while (reserved < end) {
       ByteBuffer zeros = ZEROS.duplicate();
       zeros.limit((int) Math.min(zeros.capacity(), end - reserved));
@@ -80,7 +83,7 @@ final class SegmentFile {
   }
 
   /** Cuts it to what was written, and closes it. */
-  void finish(long length) throws IOException {
+  synchronized void finish(long length) throws IOException {
     channel.truncate(length);
     channel.force(true);
     close();

@@ -373,17 +373,20 @@ public final class SessionJournal {
     if (firstHeader == null) {
       firstHeader = chain.beginSegment(micros());
     }
-    SessionMemory made = SessionMemory.create(journalMemory, opened.session());
     SegmentFile first = SegmentFile.open(directory.resolve(SessionFiles.segmentName(1)), 1);
+    SessionMemory made = null;
     Window firstWindow;
     try {
       // Who reads the recording meanwhile finds one that has begun.
       first.reserve(Window.FILE_BYTES);
       first.write(ByteBuffer.wrap(firstHeader), 0);
+      made = SessionMemory.create(journalMemory, opened.session());
       firstWindow = Window.create(made.newWindow());
     } catch (IOException e) {
       first.close();
-      made.delete();
+      if (made != null) {
+        made.delete();
+      }
       throw e;
     }
     memory = made;
@@ -486,21 +489,18 @@ public final class SessionJournal {
     List<Awaited> failed = List.of();
     Availability now;
     synchronized (this) {
-      if (closed) {
-        return;
-      }
-      now = disk.evaluate(hasRoom(RESERVED_BYTES));
+      now = disk.evaluate(closed || hasRoom(RESERVED_BYTES));
       if (ready.size() >= READY_WINDOWS) {
         disk.fed();
       }
-      if (now != availability) {
+      if (!closed && now != availability) {
         changed(now);
       }
       if (now != Availability.AVAILABLE && !awaited.isEmpty()) {
         failed = List.copyOf(awaited);
         awaited.clear();
       }
-      if (room != null && (now != Availability.AVAILABLE || isReady())) {
+      if (room != null && (closed || now != Availability.AVAILABLE || isReady())) {
         waiting = room;
         room = null;
       }

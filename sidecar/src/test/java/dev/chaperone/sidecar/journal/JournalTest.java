@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.chaperone.recording.Event;
@@ -53,7 +54,7 @@ class JournalTest {
   void close() throws IOException {
     journal.close();
     if (Files.isDirectory(recordings)) {
-      JournalMemory.find(recordings).orElse(JournalMemory.make(recordings)).discard();
+      JournalMemory.make(recordings).discard();
     }
   }
 
@@ -479,6 +480,47 @@ class JournalTest {
       journal.close();
       assertThat(verify("s").exitCode()).isZero();
     }
+  }
+
+  @Test
+  void whoWaitsForAnEndedSessionIsToldWhenTheDiskDoesNotAnswer() throws Exception {
+    try (SmallDisk disk = SmallDisk.mountFreezable(temporary.resolve("frozen"), 48)) {
+      journal.close();
+      recordings = disk.directory().resolve("recordings");
+      journal = new Journal(recordings, KEY, registry);
+      SessionJournal session = session("s");
+      disk.freeze();
+      try {
+        var durable = session.durable(session.append(query(1))).toCompletableFuture();
+        session.end("done");
+        assertThatThrownBy(() -> durable.get(6, TimeUnit.SECONDS))
+            .hasCauseInstanceOf(JournalUnavailableException.class);
+      } finally {
+        disk.thaw();
+      }
+      journal.close();
+      assertThat(verify("s").exitCode()).isZero();
+    }
+  }
+
+  @Test
+  void aSegmentThatCannotBeMadeIsMadeWhenItCan() throws Exception {
+    Path obstacle = recordings.resolve("s/000001.seg");
+    Files.createDirectories(obstacle);
+    SessionJournal session = session("s");
+    assertThat(session.append(query(1))).isZero();
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> session.availability() == Availability.IO_ERROR);
+    Thread.sleep(300);
+    Files.delete(obstacle);
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> session.availability() == Availability.AVAILABLE);
+    assertThat(session.append(query(1))).isPositive();
+    session.end("done");
+    journal.close();
+    assertThat(verify("s").exitCode()).isZero();
   }
 
   @Test

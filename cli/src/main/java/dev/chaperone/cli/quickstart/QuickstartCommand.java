@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -121,9 +120,8 @@ public final class QuickstartCommand implements Callable<Integer> {
       return;
     }
     try {
-      Optional<JournalMemory> memory = JournalMemory.find(recordings);
-      if (memory.isPresent()) {
-        memory.get().discard();
+      for (JournalMemory memory : JournalMemory.find(recordings)) {
+        memory.discard();
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

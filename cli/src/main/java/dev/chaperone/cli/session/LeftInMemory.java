@@ -1,12 +1,10 @@
 package dev.chaperone.cli.session;
 
-import dev.chaperone.recording.memory.JournalMemory;
 import dev.chaperone.recording.memory.Recovery;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /**
  * Completes recordings before they are looked at: what a gateway that was killed had recorded, and
@@ -24,11 +22,7 @@ final class LeftInMemory {
     if (!Files.isDirectory(recordings)) {
       return;
     }
-    Optional<JournalMemory> memory = JournalMemory.find(recordings);
-    if (memory.isEmpty()) {
-      return;
-    }
-    for (Recovery.Recovered one : new Recovery(memory.get(), recordings).run()) {
+    for (Recovery.Recovered one : new Recovery(recordings).run()) {
       if (one.failure().isPresent()) {
         errors.println(
             "warning: the end of "

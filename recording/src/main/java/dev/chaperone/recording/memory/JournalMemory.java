@@ -15,7 +15,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -72,14 +74,18 @@ public final class JournalMemory {
     return new JournalMemory(beside, false);
   }
 
-  /** The memory that a gateway left, where it did and this user may look into it. */
-  public static Optional<JournalMemory> find(Path recordings) throws IOException {
+  /** All memory that gateways may have left, as far as this user may look into it. */
+  public static List<JournalMemory> find(Path recordings) throws IOException {
+    List<JournalMemory> found = new ArrayList<>();
     Path own = inSharedMemory(recordings);
     if (isOurs(own)) {
-      return Optional.of(new JournalMemory(own, true));
+      found.add(new JournalMemory(own, true));
     }
     Path beside = beside(recordings);
-    return isOurs(beside) ? Optional.of(new JournalMemory(beside, false)) : Optional.empty();
+    if (isOurs(beside)) {
+      found.add(new JournalMemory(beside, false));
+    }
+    return found;
   }
 
   /** The directory. */

@@ -39,7 +39,15 @@ public final class Recovery {
     public Recovered {}
   }
 
-  private final JournalMemory memory;
+  /** Something is in a window, and nobody here can say what. */
+  private static final class UnreadableWindowException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    UnreadableWindowException(Path window, String why) {
+      super(window + " " + why);
+    }
+  }
+
   private final Path recordings;
 
   /**
@@ -47,8 +55,7 @@ public final class Recovery {
    *
    * @param recordings holds a directory for each session
    */
-  public Recovery(JournalMemory memory, Path recordings) {
-    this.memory = memory;
+  public Recovery(Path recordings) {
     this.recordings = recordings;
   }
 
@@ -60,6 +67,13 @@ public final class Recovery {
    */
   public List<Recovered> run() throws IOException {
     List<Recovered> recovered = new ArrayList<>();
+    for (JournalMemory memory : JournalMemory.find(recordings)) {
+      run(memory, recovered);
+    }
+    return recovered;
+  }
+
+  private void run(JournalMemory memory, List<Recovered> recovered) throws IOException {
     try (DirectoryStream<Path> sessions = Files.newDirectoryStream(memory.directory())) {
       for (Path session : sessions) {
         String name = session.getFileName().toString();
@@ -73,7 +87,6 @@ public final class Recovery {
         }
       }
     }
-    return recovered;
   }
 
   private static OptionalLong recover(Path session, Path recording) throws IOException {
@@ -88,8 +101,16 @@ public final class Recovery {
     }
     long bytes = 0;
     try {
+      IOException unread = null;
       for (Path window : left.get().windows()) {
-        bytes += copy(window, recording);
+        try {
+          bytes += copy(window, recording);
+        } catch (UnreadableWindowException e) {
+          unread = e;
+        }
+      }
+      if (unread != null) {
+        throw unread;
       }
     } catch (IOException e) {
       left.get().abandon();
@@ -101,18 +122,22 @@ public final class Recovery {
 
   /** Writes what a window holds where it belongs. */
   private static int copy(Path window, Path recording) throws IOException {
+    if (Files.size(window) > WindowLayout.FILE_BYTES) {
+      throw new UnreadableWindowException(window, "is longer than a window");
+    }
     byte[] content = Files.readAllBytes(window);
-    if (content.length != WindowLayout.FILE_BYTES) {
+    ByteBuffer in = ByteBuffer.wrap(content);
+    if (content.length < Long.BYTES || in.getLong(0) == 0) {
+      // Not begun yet, or given back already.
       return 0;
     }
-    ByteBuffer in = ByteBuffer.wrap(content);
+    if (content.length != WindowLayout.FILE_BYTES || in.getLong(0) != WindowLayout.IN_USE) {
+      throw new UnreadableWindowException(window, "is no window of this version");
+    }
     long segment = in.getLong(WindowLayout.SEGMENT);
     long start = in.getLong(WindowLayout.START);
-    if (in.getLong(0) != WindowLayout.IN_USE
-        || segment < 1
-        || segment > SessionFiles.MAX_SEGMENTS
-        || start < 0) {
-      return 0;
+    if (segment < 1 || segment > SessionFiles.MAX_SEGMENTS || start < 0) {
+      throw new UnreadableWindowException(window, "belongs nowhere");
     }
     int end = end(in, start);
     if (end == WindowLayout.DATA) {

@@ -68,7 +68,7 @@ class RecoveryTest {
   }
 
   private List<Recovery.Recovered> recover() throws IOException {
-    return new Recovery(memory, recordings).run();
+    return new Recovery(recordings).run();
   }
 
   @Test
@@ -105,22 +105,62 @@ class RecoveryTest {
   }
 
   @Test
-  void whatIsNoWindowIsNotWritten() throws IOException {
+  void whatIsNotBegunOrGivenBackIsNothing() throws IOException {
+    leave("s", window(0, 2, 4, FRAMES), new byte[100], new byte[0]);
+    assertThat(recover())
+        .singleElement()
+        .satisfies(
+            one -> {
+              assertThat(one.bytes()).isZero();
+              assertThat(one.failure()).isEmpty();
+            });
+    assertThat(segment).doesNotExist();
+  }
+
+  @Test
+  void whatCannotBeReadStaysInMemoryAndIsToldAndKeepsNothingElseFromTheDisk() throws IOException {
+    List<byte[]> unreadable =
+        List.of(
+            window(WindowLayout.IN_USE + 1, 2, 4, FRAMES),
+            window(WindowLayout.IN_USE, 0, 4, FRAMES),
+            window(WindowLayout.IN_USE, 1_000_000, 4, FRAMES),
+            window(WindowLayout.IN_USE, 2, -4, FRAMES),
+            Arrays.copyOf(window(WindowLayout.IN_USE, 2, 4, FRAMES), 100),
+            Arrays.copyOf(window(WindowLayout.IN_USE, 2, 4, FRAMES), WindowLayout.FILE_BYTES + 1));
+    for (byte[] window : unreadable) {
+      leave("s", window, window(WindowLayout.IN_USE, 2, 0, new byte[0]));
+      for (int i = 0; i < 2; i++) {
+        assertThat(recover())
+            .singleElement()
+            .satisfies(one -> assertThat(one.failure()).isPresent());
+      }
+      memory.discard();
+      memory = JournalMemory.make(recordings);
+    }
+    leave("s", unreadable.get(0), window(WindowLayout.IN_USE, 2, 4, FRAMES));
+    assertThat(recover()).singleElement().satisfies(one -> assertThat(one.failure()).isPresent());
+    assertThat(segment).hasSize(4 + FRAMES.length);
+  }
+
+  @Test
+  void framesOfHostileLengthsAreNotWritten() throws IOException {
     leave(
         "s",
-        window(0, 2, 4, FRAMES),
-        window(WindowLayout.IN_USE, 0, 4, FRAMES),
-        window(WindowLayout.IN_USE, 1_000_000, 4, FRAMES),
-        window(WindowLayout.IN_USE, 2, -4, FRAMES),
         window(WindowLayout.IN_USE, 2, 4, new byte[] {0x7f, -1, -1, -1}),
-        window(WindowLayout.IN_USE, 2, 4, new byte[] {-1, -1, -1, -4}),
-        window(WindowLayout.IN_USE, 2, 0, new byte[] {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 127, -1}),
-        Arrays.copyOf(window(WindowLayout.IN_USE, 2, 4, FRAMES), 100),
-        new byte[0]);
-    assertThat(recover()).allSatisfy(one -> assertThat(one.failure()).isEmpty());
-    if (Files.exists(segment)) {
-      assertThat(Files.size(segment)).isLessThanOrEqualTo(WindowLayout.FILE_BYTES);
-    }
+        window(WindowLayout.IN_USE, 2, 4, new byte[] {-1, -1, -1, -4}));
+    assertThat(recover()).singleElement().satisfies(one -> assertThat(one.bytes()).isZero());
+    assertThat(segment).doesNotExist();
+  }
+
+  @Test
+  void whatAnEarlierRunLeftBesideTheRecordingsIsBroughtToTheDiskToo() throws IOException {
+    Files.setPosixFilePermissions(memory.directory(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    SessionMemory left = SessionMemory.create(JournalMemory.make(recordings), "s");
+    Files.write(left.newWindow(), window(WindowLayout.IN_USE, 2, 4, FRAMES));
+    left.abandon();
+    Files.setPosixFilePermissions(memory.directory(), PosixFilePermissions.fromString("rwx------"));
+    assertThat(recover()).hasSize(1);
+    assertThat(segment).hasSize(4 + FRAMES.length);
   }
 
   @Test
@@ -188,8 +228,9 @@ class RecoveryTest {
   void memoryIsTheOwnersAloneAndAnotherForEachDirectory() throws IOException {
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(memory.directory())))
         .isEqualTo("rwx------");
-    assertThat(JournalMemory.find(recordings).orElseThrow().directory())
-        .isEqualTo(memory.directory());
+    assertThat(JournalMemory.find(recordings))
+        .extracting(JournalMemory::directory)
+        .containsExactly(memory.directory());
     Path other = Files.createDirectory(temporary.resolve("other"));
     assertThat(JournalMemory.find(other)).isEmpty();
     Files.setPosixFilePermissions(memory.directory(), PosixFilePermissions.fromString("rwxrwxrwx"));

@@ -55,7 +55,7 @@ public final class Journal implements AutoCloseable {
   }
 
   private void recover() throws IOException {
-    for (Recovery.Recovered one : new Recovery(memory, recordings).run()) {
+    for (Recovery.Recovered one : new Recovery(recordings).run()) {
       if (one.failure().isPresent()) {
         LOGGER.log(
             System.Logger.Level.ERROR,

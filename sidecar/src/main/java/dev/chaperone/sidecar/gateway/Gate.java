@@ -61,6 +61,12 @@ public final class Gate {
     return refusal(Refusal.Kind.APPROVAL, message, detail, hint);
   }
 
+  /** Refuses what needs approval where that cannot be asked for, or its use not be recorded. */
+  public Refusal unavailable(String message, String detail, String hint) {
+    metrics.refused(Refusal.Kind.UNAVAILABLE);
+    return refusal(Refusal.Kind.UNAVAILABLE, message, detail, hint);
+  }
+
   private Optional<Refusal> acquire(Ruling ruling) {
     return ruling.limits().operationsPerMinute().isPresent()
             && !rate.tryAcquire(ruling.limits().operationsPerMinute().getAsLong())

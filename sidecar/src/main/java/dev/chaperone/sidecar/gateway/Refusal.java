@@ -24,6 +24,8 @@ public record Refusal(Kind kind, String message, String detail, String decision,
     MASK("mask"),
     /** It needs approval and does not get it. */
     APPROVAL("approval"),
+    /** What it needs besides policy's leave cannot be had at this moment. */
+    UNAVAILABLE("unavailable"),
     /** Too many operations in the last minute. */
     RATE("rate");
 

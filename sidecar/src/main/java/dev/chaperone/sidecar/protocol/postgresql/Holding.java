@@ -325,11 +325,14 @@ final class Holding {
           "Request " + cancelled.request() + ".",
           "Send the operation again to ask anew.");
     }
-    return approval(
-        "this operation needs approval, which could not be asked for: "
-            + ((Hold.Refused.Unavailable) why).reason(),
-        "Nothing was forwarded.",
-        "Try again later.");
+    return Refusals.errorReply(
+        session
+            .gate()
+            .unavailable(
+                "this operation needs approval, which cannot be had now: "
+                    + ((Hold.Refused.Unavailable) why).reason(),
+                "Nothing was forwarded.",
+                "Try again later."));
   }
 
   /** The client does not want it any more: it was cancelled, or what it is decided by changed. */

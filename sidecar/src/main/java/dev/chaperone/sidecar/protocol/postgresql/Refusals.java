@@ -73,12 +73,18 @@ final class Refusals {
   static ErrorReply errorReply(Refusal refusal) {
     return new ErrorReply(
         ErrorReply.Severity.ERROR,
-        refusal.kind() == Refusal.Kind.RATE
-            ? SqlState.CONFIGURATION_LIMIT_EXCEEDED
-            : SqlState.INSUFFICIENT_PRIVILEGE,
+        sqlState(refusal.kind()),
         refusal.message(),
         refusal.detail(),
         refusal.hint(),
         refusal.decision());
+  }
+
+  private static String sqlState(Refusal.Kind kind) {
+    return switch (kind) {
+      case RATE -> SqlState.CONFIGURATION_LIMIT_EXCEEDED;
+      case UNAVAILABLE -> SqlState.IO_ERROR;
+      case POLICY, GUARD, MASK, APPROVAL -> SqlState.INSUFFICIENT_PRIVILEGE;
+    };
   }
 }

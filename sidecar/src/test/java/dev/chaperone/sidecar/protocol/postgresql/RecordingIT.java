@@ -3,6 +3,9 @@ package dev.chaperone.sidecar.protocol.postgresql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.chaperone.control.approval.ApprovalDecisions;
+import dev.chaperone.crds.v1alpha1.ApprovalDecision;
+import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.JsonLines;
 import dev.chaperone.recording.PublicKeyFile;
@@ -523,6 +526,42 @@ class RecordingIT {
       Path recording = onlyOne(gateway.recordings());
       PublicKeyFile key = PublicKeyFile.read(recording.resolve(PublicKeyFile.NAME));
       assertThat(Verifier.verify(recording, key, Optional.empty()).exitCode()).isZero();
+    }
+  }
+
+  @Test
+  void anApprovalWhoseUseCannotBeRecordedForwardsNothingAndSaysSo(@TempDir Path temporary)
+      throws Exception {
+    gateway.close();
+    try (SmallDisk disk = SmallDisk.mountFreezable(temporary.resolve("disk"), 48)) {
+      gateway = GatewayUnderTest.start(server, disk.directory().resolve("recordings"));
+      gateway.policy(
+          """
+            rules:
+            - name: writes
+              effects: [Write]
+              action: RequireApproval
+              approval: {approvers: {groups: [dba]}}
+          """);
+      try (WireClient client = gateway.wire()) {
+        client.send(WireClient.query("INSERT INTO log VALUES (1, 'approved')"));
+        client.readTo('N');
+        String request = gateway.requests().names().get(0);
+        disk.freeze();
+        try {
+          ApprovalDecisions.add(
+              gateway.requests(),
+              request,
+              new ApprovalDecision("alice", ApprovalVerdict.APPROVE, null));
+          List<WireClient.Message> answer = client.readToReady();
+          WireClient.Message error = answer.get(answer.size() - 2);
+          assertThat(error.field('C')).isEqualTo("58030");
+          assertThat(error.field('M')).contains("the use of the approval could not be recorded");
+        } finally {
+          disk.thaw();
+        }
+      }
+      assertThat(server.query("SELECT count(*) FROM log")).containsExactly("0");
     }
   }
 

@@ -159,6 +159,7 @@ class CrashIT {
                   classPath));
       if (Runtime.version().feature() >= 23) {
         command.add("--sun-misc-unsafe-memory-access=allow");
+        command.add("--enable-native-access=ALL-UNNAMED");
       }
       command.addAll(
           List.of(

@@ -37,6 +37,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The program as a process: what it prints, how it ends, what it does with a bad configuration. */
 class StandaloneIT {
@@ -65,6 +67,8 @@ class StandaloneIT {
     started.forEach(Process::destroyForcibly);
   }
 
+  private final List<String> javaOptions = new ArrayList<>();
+
   private Process run(String... options) throws IOException {
     List<String> command =
         new ArrayList<>(
@@ -76,7 +80,9 @@ class StandaloneIT {
     if (Runtime.version().feature() >= 23) {
       // As the launcher does: these releases warn of what Netty's buffers use.
       command.add("--sun-misc-unsafe-memory-access=allow");
+      command.add("--enable-native-access=ALL-UNNAMED");
     }
+    command.addAll(javaOptions);
     command.add("dev.chaperone.sidecar.Main");
     command.addAll(List.of(options));
     Process process =
@@ -252,6 +258,19 @@ class StandaloneIT {
     assertThat(Files.readString(out))
         .contains("nobody belongs to it: say who with --group dba=USER")
         .doesNotContain("--group oncall");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void clientsAreServedWithAndWithoutEpoll(boolean epoll) throws Exception {
+    javaOptions.add("-Dio.netty.transport.noNative=" + !epoll);
+    runReady();
+    try (WireClient client = WireClient.connect(port())) {
+      client.logIn("whoever", TestPostgres.DATABASE);
+      assertThat(client.exchange(WireClient.query("SELECT 1"))).endsWith("C SELECT 1", "Z I");
+    }
+    String log = Files.readString(err);
+    assertThat(log.contains("through NIO")).as(log).isEqualTo(!epoll);
   }
 
   @Test

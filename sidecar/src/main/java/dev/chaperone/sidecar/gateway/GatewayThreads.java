@@ -2,7 +2,6 @@ package dev.chaperone.sidecar.gateway;
 
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
@@ -31,8 +30,8 @@ public final class GatewayThreads implements AutoCloseable {
    */
   public GatewayThreads(int processors) {
     int loops = Math.max(1, processors / 2);
-    traffic = new NioEventLoopGroup(loops, new DefaultThreadFactory("traffic", true));
-    background = new NioEventLoopGroup(1, new DefaultThreadFactory("background", true));
+    traffic = Transport.present().newEventLoops(loops, "traffic");
+    background = Transport.present().newEventLoops(1, "background");
     computing = pool("computing", Math.max(2, loops));
     waiting = pool("waiting", WAITING_THREADS);
   }

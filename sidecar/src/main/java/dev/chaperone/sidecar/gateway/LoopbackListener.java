@@ -6,7 +6,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.unix.Errors.NativeIoException;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -22,6 +22,9 @@ final class LoopbackListener implements AutoCloseable {
   private static final byte[] IPV4 = {127, 0, 0, 1};
   private static final byte[] IPV6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   private static final int ATTEMPTS = 20;
+
+  /** Linux, errno-base.h. */
+  private static final int EADDRINUSE = 98;
 
   private final List<Channel> channels;
 
@@ -75,7 +78,7 @@ final class LoopbackListener implements AutoCloseable {
     ChannelFuture bound =
         new ServerBootstrap()
             .group(loops)
-            .channel(NioServerSocketChannel.class)
+            .channel(Transport.present().serverChannel())
             .option(ChannelOption.SO_BACKLOG, 128)
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
@@ -91,12 +94,17 @@ final class LoopbackListener implements AutoCloseable {
     if (!bound.isSuccess()) {
       Throwable cause = bound.cause();
       throw new IOException(
-          cause instanceof BindException
+          isInUse(cause)
               ? "port " + port + " cannot be listened on: it is in use"
               : "port " + port + " cannot be listened on: " + cause.getMessage(),
           cause);
     }
     return bound.channel();
+  }
+
+  private static boolean isInUse(Throwable cause) {
+    return cause instanceof BindException
+        || (cause instanceof NativeIoException failed && failed.expectedErr() == -EADDRINUSE);
   }
 
   private static boolean hasIpv6Loopback() {

@@ -240,6 +240,9 @@ final class EventEncoder {
     if (repeated.numberIn(segment) > 0) {
       return true;
     }
+    if (repeated.value() instanceof Statement statement && !isDefined(statement)) {
+      return true;
+    }
     Integer known = numbers.get(repeated);
     if (known != null) {
       repeated.hasNumber(segment, known);
@@ -252,7 +255,7 @@ final class EventEncoder {
     } else if (value instanceof Columns columns) {
       columns(number, columns);
     } else if (value instanceof Statement statement) {
-      return !isDefined(statement) || defineStatement(number, repeated, statement);
+      return defineStatement(number, repeated, statement);
     }
     return defined(number, repeated);
   }

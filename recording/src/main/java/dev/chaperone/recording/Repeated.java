@@ -13,14 +13,15 @@ public final class Repeated<T> {
   private record Defined(Object segment, int number) {}
 
   private final T value;
-  private final int hash;
+
+  /** 0 until somebody asks: most are found by the object. */
+  private int hash;
 
   /** Read and written by several threads at will: whichever they see is true. */
   private Defined defined;
 
   private Repeated(T value) {
     this.value = Objects.requireNonNull(value, "value");
-    this.hash = value.hashCode();
   }
 
   public static <T> Repeated<T> of(T value) {
@@ -45,11 +46,16 @@ public final class Repeated<T> {
   @Override
   public boolean equals(Object other) {
     return this == other
-        || (other instanceof Repeated<?> that && hash == that.hash && value.equals(that.value));
+        || (other instanceof Repeated<?> that
+            && hashCode() == that.hashCode()
+            && value.equals(that.value));
   }
 
   @Override
   public int hashCode() {
+    if (hash == 0) {
+      hash = value.hashCode();
+    }
     return hash;
   }
 

@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,9 @@ public final class StatusDirectory {
 
   private final Path directory;
   private final Yaml yaml;
+
+  /** What the files say, by their names. */
+  private final Map<String, Object> present = new HashMap<>();
 
   private StatusDirectory(Path directory) {
     this.directory = directory;
@@ -62,7 +66,7 @@ public final class StatusDirectory {
     return directory;
   }
 
-  /** Writes everything anew. */
+  /** Writes what has changed since the last time, or is not there any more. */
   public synchronized void write(ConfigurationState state, List<Served> served) throws IOException {
     Map<String, Object> configuration = new LinkedHashMap<>();
     configuration.put("generation", state.generation());
@@ -81,6 +85,7 @@ public final class StatusDirectory {
       for (Path file : files) {
         if (!written.contains(file.getFileName().toString())) {
           Files.deleteIfExists(file);
+          present.remove(file.getFileName().toString());
         }
       }
     }
@@ -160,6 +165,9 @@ public final class StatusDirectory {
   }
 
   private void replace(String name, Object content) throws IOException {
+    if (content.equals(present.get(name)) && Files.exists(directory.resolve(name))) {
+      return;
+    }
     Path temporary = Files.createTempFile(directory, "." + name, ".tmp");
     try {
       Files.writeString(temporary, yaml.dump(content));
@@ -168,6 +176,7 @@ public final class StatusDirectory {
           directory.resolve(name),
           StandardCopyOption.ATOMIC_MOVE,
           StandardCopyOption.REPLACE_EXISTING);
+      present.put(name, content);
     } finally {
       Files.deleteIfExists(temporary);
     }

@@ -25,6 +25,7 @@ final class RecordedOperation {
   static final RecordedOperation NONE = new RecordedOperation();
 
   private static final int INITIAL_BYTES = 64;
+  private static final byte[] NO_BYTES = {};
 
   private final Recorder recorder;
   private final long number;
@@ -40,7 +41,7 @@ final class RecordedOperation {
   private long rows;
   private long bytes;
   private long maskedValues;
-  private byte[] block = new byte[0];
+  private byte[] block = NO_BYTES;
   private int blockBytes;
   private int blockRows;
   private int keptRows;
@@ -253,7 +254,7 @@ final class RecordedOperation {
 
   private void forgetRows() {
     rows = 0;
-    block = new byte[0];
+    block = NO_BYTES;
     blockBytes = 0;
     blockRows = 0;
   }

@@ -28,7 +28,7 @@ record Options(
     Path home) {
 
   static Options parse(List<String> arguments, Path home, Path json) {
-    Options options = new Options(5, 3, List.of(1, 4, 16), List.of(), 200_000, 10, json, home);
+    Options options = new Options(5, 3, List.of(1, 4, 16), List.of(), 400_000, 10, json, home);
     List<String> rest = new ArrayList<>(arguments);
     while (!rest.isEmpty()) {
       String name = rest.remove(0);

@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Measures every cell on every leg, round after round; the legs take turns in going first. */
 final class Throughput {
+  /** What was compiled for one workload is compiled anew when another one is met. */
+  private static final int WARM_UP_TURNS = 4;
+
   private final Options options;
   private final PgBench pgbench;
   private final List<Leg> legs;
@@ -38,11 +42,15 @@ final class Throughput {
 
   private void warmUp() throws IOException, InterruptedException {
     System.out.println("warming up");
-    for (Workload workload : workloads()) {
-      for (Leg leg : legs) {
-        pgbench.warmUp(
-            leg, workload, leg.compilesItself() ? options.warmUp() : options.warmUp() / 10);
+    for (int turn = 0; turn < WARM_UP_TURNS; turn++) {
+      for (Workload workload : workloads()) {
+        for (Leg leg : legs) {
+          int queries = options.warmUp() / WARM_UP_TURNS;
+          pgbench.warmUp(leg, workload, leg.compilesItself() ? queries : queries / 10);
+        }
       }
+      // What compiles itself gets to the end of its queue.
+      TimeUnit.SECONDS.sleep(2);
     }
   }
 

@@ -15,6 +15,7 @@ import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
 import dev.chaperone.sidecar.testing.TestPostgres;
+import dev.chaperone.sidecar.testing.WireClient;
 import dev.chaperone.sidecar.testing.WireClient.Message;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -83,6 +84,15 @@ abstract class ApprovalFixture {
     assertThat(fresh).hasSize(1);
     known.addAll(fresh);
     return fresh.get(0);
+  }
+
+  /** The request of a client that asked and did not wait. */
+  String abandoned(String sql) throws Exception {
+    try (WireClient client = gateway.wire()) {
+      client.send(query(sql));
+      client.readTo('N');
+      return request();
+    }
   }
 
   Entry<ApprovalRequestSpec, ApprovalRequestStatus> read(String name) {

@@ -170,12 +170,7 @@ class ApprovalIT extends ApprovalFixture {
 
   @Test
   void anApprovalThatComesAfterTheClientLeftIsUsedByTheSameOperationOfAnother() throws Exception {
-    String request;
-    try (WireClient client = gateway.wire()) {
-      client.send(query(WRITE));
-      client.readTo('N');
-      request = request();
-    }
+    String request = abandoned(WRITE);
     await().until(() -> gateway.clientCount() == 0);
     assertThat(read(request).status().phase()).isEqualTo(ApprovalPhase.PENDING);
     approve(request);
@@ -281,13 +276,8 @@ class ApprovalIT extends ApprovalFixture {
 
   @Test
   void anApprovalUnderOneSearchPathIsNoneUnderAnother() throws Exception {
-    String request;
     String sql = "INSERT INTO t VALUES (99, 'x')";
-    try (WireClient client = gateway.wire()) {
-      client.send(query(sql));
-      client.readTo('N');
-      request = request();
-    }
+    String request = abandoned(sql);
     approve(request);
     awaitPhase(request, ApprovalPhase.APPROVED);
     try (WireClient client = gateway.wire()) {
@@ -353,12 +343,7 @@ class ApprovalIT extends ApprovalFixture {
   @Test
   void aGrantIsOverAfterItsDuration() throws Exception {
     terms("grant: {duration: 1s}");
-    String request;
-    try (WireClient client = gateway.wire()) {
-      client.send(query(WRITE));
-      client.readTo('N');
-      request = request();
-    }
+    String request = abandoned(WRITE);
     approve(request);
     awaitPhase(request, ApprovalPhase.EXPIRED);
     try (WireClient client = gateway.wire()) {
@@ -569,12 +554,7 @@ class ApprovalIT extends ApprovalFixture {
             action: RequireApproval
             approval: {approvers: {groups: [dba]}}
         """);
-    String request;
-    try (WireClient client = gateway.wire()) {
-      client.send(query(WRITE));
-      client.readTo('N');
-      request = request();
-    }
+    String request = abandoned(WRITE);
     approve(request);
     awaitPhase(request, ApprovalPhase.APPROVED);
     try (WireClient client = gateway.wire()) {

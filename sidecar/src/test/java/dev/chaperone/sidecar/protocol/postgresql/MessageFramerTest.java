@@ -18,6 +18,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class MessageFramerTest {
 
+  /** Judges every message as soon as all of it is there. */
+  private abstract static class Whole implements MessageFramer.Handler {
+    @Override
+    public final boolean isBlocked() {
+      return false;
+    }
+
+    @Override
+    public final int requiredBytes(byte type, int bodyBytes) {
+      return bodyBytes;
+    }
+  }
+
   /** Forwards small letters, drops capital ones, and waits once before each 'w'. */
   private static final class Recorder implements MessageFramer.Handler {
     private final ByteArrayOutputStream forwarded = new ByteArrayOutputStream();
@@ -123,17 +136,7 @@ class MessageFramerTest {
     MessageFramer[] framer = new MessageFramer[1];
     framer[0] =
         new MessageFramer(
-            new MessageFramer.Handler() {
-              @Override
-              public boolean isBlocked() {
-                return false;
-              }
-
-              @Override
-              public int requiredBytes(byte type, int bodyBytes) {
-                return bodyBytes;
-              }
-
+            new Whole() {
               @Override
               public Disposition onMessage(
                   byte type, int bodyBytes, ByteBuf buffer, int bodyStart, int available) {
@@ -167,17 +170,7 @@ class MessageFramerTest {
       MessageFramer[] framer = new MessageFramer[1];
       framer[0] =
           new MessageFramer(
-              new MessageFramer.Handler() {
-                @Override
-                public boolean isBlocked() {
-                  return false;
-                }
-
-                @Override
-                public int requiredBytes(byte type, int bodyBytes) {
-                  return bodyBytes;
-                }
-
+              new Whole() {
                 @Override
                 public Disposition onMessage(
                     byte type, int bodyBytes, ByteBuf buffer, int bodyStart, int available) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -13,7 +14,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import net.sf.jsqlparser.parser.CCJSqlParser;
 import net.sf.jsqlparser.parser.CCJSqlParserUtil;
 import net.sf.jsqlparser.schema.Column;
@@ -33,7 +33,8 @@ import net.sf.jsqlparser.util.TablesNamesFinder;
  *
  * <p>It never sees the client's text, since its lexer is not PostgreSQL's, but canonical text
  * without literals. Its parser recurses and backtracks: it runs on threads with a big stack, with a
- * deadline, and any Throwable of it means that it could not read the statement.
+ * bound on the processor's time it may take, and any Throwable of it means that it could not read
+ * the statement.
  */
 final class JSqlParserGrammar implements Grammar, AutoCloseable {
   private static final int THREADS = 2;
@@ -45,6 +46,12 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
 
   /** What the parser is slow at is nesting; deeper statements are not given to it. */
   private static final int MAX_DEPTH = 60;
+
+  /**
+   * How many times its time-out a parse may wait for a processor: a machine that was busy for a
+   * moment is no reason to refuse a statement.
+   */
+  private static final int PATIENCE = 20;
 
   private static final String WARM_UP = "update a set b = 1 where c in (select d from e limit 1)";
 
@@ -96,25 +103,30 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     String text = depth(query) > MAX_DEPTH ? "" : CanonicalText.withoutLiterals(query);
     if (!writes) {
       // The grammar has no say in what a query reads; it only knows the columns.
-      if (!text.isEmpty()) {
-        reading.columns(
-            () -> parse(text, timeoutNanos).facts().map(Facts::columns).orElse(Set.of()));
-      }
+      reading.columns(() -> columns(read(text)));
       return;
     }
-    Answer answer = text.isEmpty() ? Answer.UNREADABLE : parse(text, timeoutNanos);
+    Answer answer = read(text);
     if (!answer.lasting()) {
       // A machine that was busy for a moment is no reason to refuse the same statement from then
       // on.
       reading.dependsOn(Dependency.SESSION);
     }
     Optional<Facts> facts = answer.facts();
-    facts.ifPresent(f -> reading.columns(f::columns));
+    reading.columns(() -> columns(answer));
     if (!facts.map(f -> agrees(f, reading)).orElse(false)) {
       for (String target : reading.targets()) {
         reading.add(Effect.UNKNOWN, "UNKNOWN", target);
       }
     }
+  }
+
+  private static Set<String> columns(Answer answer) {
+    return answer.facts().map(Facts::columns).orElseThrow(UnknownColumnsException::new);
+  }
+
+  private Answer read(String text) {
+    return text.isEmpty() ? Answer.UNREADABLE : parse(text, timeoutNanos);
   }
 
   private static boolean agrees(Facts facts, Reading reading) {
@@ -154,44 +166,82 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
     if (text.length() > MAX_CHARACTERS) {
       return Answer.UNREADABLE;
     }
-    AtomicReference<CCJSqlParser> parser = new AtomicReference<>();
+    Parse parse = new Parse(text);
     Future<Optional<Facts>> future;
     try {
-      future = threads.submit(() -> parseHere(text, parser));
+      future = threads.submit(parse);
     } catch (RejectedExecutionException e) {
       return Answer.TOO_LATE;
     }
     try {
-      return new Answer(future.get(nanos, TimeUnit.NANOSECONDS), true);
-    } catch (TimeoutException e) {
-      return abandon(future, parser);
+      int waits = 0;
+      do {
+        Optional<Optional<Facts>> answer = answer(future, nanos);
+        if (answer.isPresent()) {
+          return new Answer(answer.get(), true);
+        }
+      } while (++waits < PATIENCE && parse.processorNanos() < nanos);
+      return abandon(future, parse);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return abandon(future, parser);
+      return abandon(future, parse);
     } catch (ExecutionException e) {
       return Answer.UNREADABLE;
     }
   }
 
-  private static Answer abandon(Future<?> future, AtomicReference<CCJSqlParser> parser) {
-    future.cancel(true);
-    CCJSqlParser running = parser.get();
-    if (running != null) {
-      running.interrupted = true;
+  private static <T> Optional<T> answer(Future<T> future, long nanos)
+      throws InterruptedException, ExecutionException {
+    try {
+      return Optional.of(future.get(nanos, TimeUnit.NANOSECONDS));
+    } catch (TimeoutException e) {
+      return Optional.empty();
     }
+  }
+
+  private static Answer abandon(Future<?> future, Parse parse) {
+    future.cancel(true);
+    parse.stop();
     return Answer.TOO_LATE;
   }
 
-  // The parser answers bad input with unchecked exceptions and with StackOverflowError.
-  @SuppressWarnings("CatchAndPrintStackTrace")
-  private static Optional<Facts> parseHere(String text, AtomicReference<CCJSqlParser> current) {
-    try {
-      CCJSqlParser parser = CCJSqlParserUtil.newParser(text).withAllowComplexParsing(true);
-      current.set(parser);
-      Statement statement = parser.Statement();
-      return statement == null ? Optional.empty() : facts(statement);
-    } catch (Throwable e) {
-      return Optional.empty();
+  /** One parse, on one of the threads. */
+  private static final class Parse implements Callable<Optional<Facts>> {
+    private final String text;
+    private volatile CCJSqlParser parser;
+    private volatile long thread;
+    private volatile long begin;
+
+    Parse(String text) {
+      this.text = text;
+    }
+
+    // The parser answers bad input with unchecked exceptions and with StackOverflowError.
+    @Override
+    @SuppressWarnings("CatchAndPrintStackTrace")
+    public Optional<Facts> call() {
+      begin = ThreadTimes.ofThisThread();
+      thread = Thread.currentThread().getId();
+      try {
+        CCJSqlParser made = CCJSqlParserUtil.newParser(text).withAllowComplexParsing(true);
+        parser = made;
+        Statement statement = made.Statement();
+        return statement == null ? Optional.empty() : facts(statement);
+      } catch (Throwable e) {
+        return Optional.empty();
+      }
+    }
+
+    /** How much of a processor it took so far; 0 while it has not begun. */
+    long processorNanos() {
+      return thread == 0 ? 0 : ThreadTimes.of(thread) - begin;
+    }
+
+    void stop() {
+      CCJSqlParser running = parser;
+      if (running != null) {
+        running.interrupted = true;
+      }
     }
   }
 

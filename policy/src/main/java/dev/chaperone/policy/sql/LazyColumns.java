@@ -8,11 +8,13 @@ import java.util.function.Supplier;
 
 /**
  * The columns of a statement, found out when somebody asks: that takes the grammar, which takes
- * many times as long as everything else, and few rules ask. Thread-safe.
+ * many times as long as everything else, and few rules ask. Thread-safe. Every method throws {@link
+ * UnknownColumnsException} where they cannot be found out.
  */
 final class LazyColumns extends AbstractList<String> {
   private List<Supplier<Set<String>>> sources;
   private volatile List<String> columns;
+  private boolean unknown;
 
   LazyColumns(List<Supplier<Set<String>>> sources) {
     this.sources = List.copyOf(sources);
@@ -34,9 +36,14 @@ final class LazyColumns extends AbstractList<String> {
   }
 
   private synchronized List<String> find() {
+    if (unknown) {
+      throw new UnknownColumnsException();
+    }
     if (columns == null) {
       Set<String> found = new LinkedHashSet<>();
+      unknown = true;
       sources.forEach(source -> found.addAll(source.get()));
+      unknown = false;
       columns = List.copyOf(found);
       sources = List.of();
     }

@@ -171,13 +171,25 @@ final class Reading {
     parameters = Math.max(parameters, body.parameters);
   }
 
+  /** Of what names relations and is no query, nobody has looked for them. */
+  private List<String> columns() {
+    if (columns.isEmpty() && tables.isEmpty()) {
+      return List.of();
+    }
+    return new LazyColumns(columns.isEmpty() ? List.of(Reading::unknownColumns) : columns);
+  }
+
+  private static Set<String> unknownColumns() {
+    throw new UnknownColumnsException();
+  }
+
   SqlStatement toStatement(String canonical, String command, int statementCount) {
     Map<String, Object> attributes = new HashMap<>(16);
     attributes.put(SqlAttributes.HAS_WHERE, hasWhere);
     attributes.put(SqlAttributes.HAS_LIMIT, hasLimit);
     attributes.put(SqlAttributes.HAS_RETURNING, hasReturning);
     attributes.put(SqlAttributes.TABLES, List.copyOf(tables));
-    attributes.put(SqlAttributes.COLUMNS, columns.isEmpty() ? List.of() : new LazyColumns(columns));
+    attributes.put(SqlAttributes.COLUMNS, columns());
     attributes.put(SqlAttributes.STATEMENT_COUNT, statementCount);
     attributes.put(SqlAttributes.PARAMETERS, parameters);
     attributes.put(SqlAttributes.UNRESOLVED, List.copyOf(unresolved));

@@ -41,9 +41,9 @@ public final class SqlAttributes {
 
   /**
    * List of strings. The column names the statement mentions, without their tables; {@code *} where
-   * it takes all. Empty for statements that are not queries and where the grammar could not read
-   * the statement, so a rule that allows by column must ask for a name that has to be there. For
-   * queries they are found out when first asked for.
+   * it takes all. Where they are not known (COPY of a table, DDL, what the grammar could not read)
+   * a condition that asks for them fails: it does not allow, and it does deny. For queries they are
+   * found out when first asked for.
    */
   public static final String COLUMNS = "columns";
 

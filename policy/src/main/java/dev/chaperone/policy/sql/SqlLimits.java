@@ -12,12 +12,13 @@ import java.util.Objects;
  * @param tokens tokens of one text
  * @param depth nesting of parentheses and brackets
  * @param statements statements of one text
- * @param parserTimeout how long the grammar may take over one statement
+ * @param parserTimeout how much of a processor the grammar may take over one statement; where it
+ *     gets none, twenty times as long may pass
  */
 public record SqlLimits(
     int textBytes, int tokens, int depth, int statements, Duration parserTimeout) {
 
-  /** 1 MiB, 100,000 tokens, 200 levels, 1,000 statements, 100 ms. */
+  /** 1 MiB, 100,000 tokens, 200 levels, 1,000 statements, 500 ms. */
   public static final SqlLimits DEFAULT =
       new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofMillis(500));
 

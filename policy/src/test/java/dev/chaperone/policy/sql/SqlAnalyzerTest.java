@@ -1,14 +1,19 @@
 package dev.chaperone.policy.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.chaperone.policy.Access;
 import dev.chaperone.policy.Dependency;
 import dev.chaperone.policy.Effect;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -392,6 +397,43 @@ class SqlAnalyzerTest {
     }
     assertThat(analyze("DELETE FROM orders WHERE id = 1").dependencies())
         .doesNotContain(Dependency.SESSION);
+  }
+
+  @Test
+  void theGrammarIsWaitedForWhileItWaitsForAProcessor() throws Exception {
+    String text = "DELETE FROM orders WHERE id = 1" + " OR (id = 2 AND name = 'x')".repeat(60);
+    assertThat(accesses(text)).noneMatch(access -> access.startsWith("Unknown"));
+    SqlLimits limits = new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofMillis(200));
+    ExecutorService clients = Executors.newFixedThreadPool(40);
+    try (SqlAnalyzer analyzer = new SqlAnalyzer(limits)) {
+      SqlSession session = new SqlSession(CATALOG, "agent", List.of(List.of("public")), Set.of());
+      List<Future<SqlAnalysis>> analyses = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        analyses.add(clients.submit(() -> analyzer.analyze(text, session, NamedStatements.NONE)));
+      }
+      for (Future<SqlAnalysis> analysis : analyses) {
+        assertThat(analysis.get().dependencies()).doesNotContain(Dependency.SESSION);
+      }
+    } finally {
+      clients.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "COPY customers TO STDOUT",
+        "CREATE INDEX ON customers (name)",
+        "SELECT name FROM customers WHERE a # # b !!! c",
+        "SELECT ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((name)))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))) FROM customers"
+      })
+  void columnsThatAreNotKnownAreNotTakenForNone(String text) {
+    Object columns =
+        understood(text).operation().parts().get(0).attributes().get(SqlAttributes.COLUMNS);
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> ((List<?>) columns).contains("name"))
+          .isInstanceOf(UnknownColumnsException.class);
+    }
   }
 
   @Test

@@ -10,7 +10,6 @@ import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlStatement;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Writes for a reader how a text was understood and why it was decided as it was. */
 final class ExplanationText {
@@ -55,10 +54,10 @@ final class ExplanationText {
   private void attributes(Operation.Part part) {
     line("Command: %s", VisibleText.of(part.command()));
     for (Map.Entry<String, Object> attribute : sorted(part.attributes())) {
-      String value =
-          attribute.getValue() instanceof List<?> list
-              ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
-              : String.valueOf(attribute.getValue());
+      String value = String.valueOf(attribute.getValue());
+      if (value.startsWith("[") && attribute.getValue() instanceof List) {
+        value = value.substring(1, value.length() - 1);
+      }
       if (!value.isEmpty()) {
         line("  %s: %s", attribute.getKey(), VisibleText.of(value));
       }

@@ -65,6 +65,12 @@ class PolicyCommandTest {
   }
 
   @Test
+  void explainsWhatIsKnownOfColumns() {
+    assertThat(explain("SELECT id, name FROM customers").output()).contains("columns: id, name");
+    assertThat(explain("COPY customers TO STDOUT").output()).contains("columns: not known");
+  }
+
+  @Test
   void showsThePolicysOwnMessage() {
     assertThat(explain("DROP TABLE customers").output())
         .contains("Schema changes go through migrations.");

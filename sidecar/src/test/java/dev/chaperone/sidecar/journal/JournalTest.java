@@ -13,6 +13,7 @@ import dev.chaperone.recording.Statement;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
 import dev.chaperone.recording.memory.JournalMemory;
+import dev.chaperone.sidecar.testing.MemoryDirectory;
 import dev.chaperone.sidecar.testing.SmallDisk;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -40,13 +41,16 @@ class JournalTest {
 
   @TempDir Path temporary;
 
+  @TempDir(factory = MemoryDirectory.class)
+  Path memory;
+
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private Path recordings;
   private Journal journal;
 
   @BeforeEach
   void open() throws IOException {
-    recordings = temporary.resolve("recordings");
+    recordings = memory.resolve("recordings");
     journal = new Journal(recordings, KEY, registry);
   }
 
@@ -267,7 +271,7 @@ class JournalTest {
       appendOrWait(session, query(i));
     }
     await()
-        .atMost(Duration.ofSeconds(2))
+        .atMost(Duration.ofSeconds(20))
         .untilAsserted(
             () -> assertThat(((Verification.Unsealed) verify("s")).tail()).isLessThan(1_000));
   }

@@ -75,7 +75,7 @@ public final class GatewayUnderTest implements AutoCloseable {
 
   private GatewayUnderTest(Path directory, Path recordings) throws IOException {
     this.directory = directory;
-    this.status = makeStatusDirectory();
+    this.status = MemoryDirectory.create("gateway-under-test");
     this.recordings = recordings == null ? status.resolve("recordings") : recordings;
     this.approvals =
         new ApprovalDesk(
@@ -100,19 +100,6 @@ public final class GatewayUnderTest implements AutoCloseable {
                 new PostgresqlServer(connection, shared, approvals, Optional.empty()),
             true);
     this.sessions = new AgentSessions(status, gateway::served);
-  }
-
-  /**
-   * In memory where there is plenty: a busy disk may not answer for the two seconds after which
-   * nothing more is recorded. Tests that are about disks bring their own.
-   */
-  private static Path makeStatusDirectory() throws IOException {
-    Path memory = Path.of("/dev/shm");
-    boolean plenty =
-        Files.isWritable(memory) && Files.getFileStore(memory).getUsableSpace() > 1L << 30;
-    return plenty
-        ? Files.createTempDirectory(memory, "gateway-under-test")
-        : Files.createTempDirectory("gateway-under-test");
   }
 
   /** A gateway in front of a server, under {@link #ALL_BUT_DENIED}. */

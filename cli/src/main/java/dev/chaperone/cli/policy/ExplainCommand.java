@@ -67,27 +67,24 @@ final class ExplainCommand implements Callable<Integer> {
               + (masks.columns().isEmpty() ? "" : " Masked columns cannot be looked up."));
       out.println();
     }
-    SqlAnalysis analysis = analyze(session);
-    if (!(analysis instanceof SqlAnalysis.Understood understood)) {
-      out.print(ExplanationText.unreadable((SqlAnalysis.Unreadable) analysis));
-      out.flush();
-      return ExitCode.DENIED;
-    }
-    Explanation explanation =
-        configuration.policies().explain(understood.operation(), requester, Instant.now());
-    out.print(ExplanationText.of(understood, explanation));
-    if (!masks.isEmpty()) {
-      out.print(MaskingText.of(understood, masks, columns, catalog));
-    }
-    out.flush();
-    return understood.refusal().isPresent() || understood.maskingRefusal().isPresent()
-        ? ExitCode.DENIED
-        : exitCode(explanation.decision());
-  }
-
-  private SqlAnalysis analyze(SqlSession session) {
+    // Open until all is written: columns are found out when somebody asks for them.
     try (SqlAnalyzer analyzer = new SqlAnalyzer(SqlLimits.DEFAULT)) {
-      return analyzer.analyze(sql, session, NamedStatements.NONE);
+      SqlAnalysis analysis = analyzer.analyze(sql, session, NamedStatements.NONE);
+      if (!(analysis instanceof SqlAnalysis.Understood understood)) {
+        out.print(ExplanationText.unreadable((SqlAnalysis.Unreadable) analysis));
+        out.flush();
+        return ExitCode.DENIED;
+      }
+      Explanation explanation =
+          configuration.policies().explain(understood.operation(), requester, Instant.now());
+      out.print(ExplanationText.of(understood, explanation));
+      if (!masks.isEmpty()) {
+        out.print(MaskingText.of(understood, masks, columns, catalog));
+      }
+      out.flush();
+      return understood.refusal().isPresent() || understood.maskingRefusal().isPresent()
+          ? ExitCode.DENIED
+          : exitCode(explanation.decision());
     }
   }
 

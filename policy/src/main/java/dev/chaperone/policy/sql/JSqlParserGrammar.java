@@ -59,8 +59,19 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
   private final long timeoutNanos;
 
   JSqlParserGrammar(SqlLimits limits) {
+    this(limits, newThreads());
+  }
+
+  JSqlParserGrammar(SqlLimits limits, ThreadPoolExecutor threads) {
+    this.threads = threads;
     timeoutNanos = limits.parserTimeout().toNanos();
-    threads =
+    // The first parse of a process takes longer than the deadline allows: it loads the tables.
+    parse(WARM_UP, TimeUnit.SECONDS.toNanos(10));
+    parse("insert into a (b) select * from c", TimeUnit.SECONDS.toNanos(10));
+  }
+
+  static ThreadPoolExecutor newThreads() {
+    ThreadPoolExecutor threads =
         new ThreadPoolExecutor(
             THREADS,
             THREADS,
@@ -73,9 +84,7 @@ final class JSqlParserGrammar implements Grammar, AutoCloseable {
               return thread;
             });
     threads.allowCoreThreadTimeOut(true);
-    // The first parse of a process takes longer than the deadline allows: it loads the tables.
-    parse(WARM_UP, TimeUnit.SECONDS.toNanos(10));
-    parse("insert into a (b) select * from c", TimeUnit.SECONDS.toNanos(10));
+    return threads;
   }
 
   /**

@@ -21,8 +21,12 @@ public final class SqlAnalyzer implements AutoCloseable {
 
   /** An analyzer with its own threads. */
   public SqlAnalyzer(SqlLimits limits) {
+    this(limits, new JSqlParserGrammar(limits));
+  }
+
+  SqlAnalyzer(SqlLimits limits, JSqlParserGrammar grammar) {
     this.limits = Objects.requireNonNull(limits, "limits");
-    this.grammar = new JSqlParserGrammar(limits);
+    this.grammar = grammar;
   }
 
   /**

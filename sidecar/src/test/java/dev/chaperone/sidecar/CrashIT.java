@@ -57,7 +57,7 @@ class CrashIT {
   private final AtomicInteger ids = new AtomicInteger();
 
   @Test
-  @Timeout(300)
+  @Timeout(600)
   void nothingIsExecutedWithoutItsRecord() throws Exception {
     TestPostgres server = TestPostgres.shared(TestPostgres.Kind.EMBEDDED);
     server.reset();

@@ -1,0 +1,2 @@
+/** The operator: admission, injection, the control channel, reconcilers. */
+package dev.chaperone.operator;

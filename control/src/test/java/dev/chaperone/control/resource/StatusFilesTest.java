@@ -47,7 +47,7 @@ class StatusFilesTest {
         new Request(
             "session-1",
             "orders-db",
-            new RequestRequester("system:serviceaccount:a:b", List.of(), "pod", "uid"),
+            new RequestRequester("system:serviceaccount:a:b", List.of(), "b", "pod", "uid"),
             new RequestOperation(
                 Protocol.POSTGRESQL,
                 List.of(new RequestAccess(Effect.WRITE, "DELETE", "public.orders")),

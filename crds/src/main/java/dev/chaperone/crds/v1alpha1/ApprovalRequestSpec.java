@@ -19,5 +19,6 @@ public record ApprovalRequestSpec(
         @Size(max = 16)
         @ValidationRule(
             value = "oldSelf.all(was, was in self)",
-            message = "decisions are append-only: an entry is never changed or removed")
+            message =
+                "decisions are append-only: an entry is never changed or removed; with server-side apply, use a field manager of your own")
         List<ApprovalDecision> decisions) {}

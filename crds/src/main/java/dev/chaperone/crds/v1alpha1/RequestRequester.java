@@ -13,6 +13,8 @@ public record RequestRequester(
         String username,
     @JsonPropertyDescription("The groups of the requester.") @Size(max = 64)
         List<@Size(min = 1, max = 256) String> groups,
+    @JsonPropertyDescription("The service account of the pod.") @Required @Size(min = 1, max = 253)
+        String serviceAccount,
     @JsonPropertyDescription("The name of the pod.") @Required @Size(min = 1, max = 253) String pod,
     @JsonPropertyDescription("The uid of the pod.") @Required @Size(min = 1, max = 64)
         String podUid) {}

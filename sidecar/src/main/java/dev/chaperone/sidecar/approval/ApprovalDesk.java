@@ -353,7 +353,11 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
               session,
               operation.ruling().connection().name(),
               new RequestRequester(
-                  requester, List.copyOf(new TreeSet<>(subject.groups())), pod.name(), pod.uid()),
+                  requester,
+                  List.copyOf(new TreeSet<>(subject.groups())),
+                  subject.serviceAccount(),
+                  pod.name(),
+                  pod.uid()),
               operation.operation(),
               new RequestPolicy(rule.policy(), rule.rule(), rule.uid(), rule.generation()),
               new RequestApprovers(

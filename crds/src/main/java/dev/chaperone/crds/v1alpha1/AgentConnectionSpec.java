@@ -33,7 +33,9 @@ public record AgentConnectionSpec(
             "The environment variables that point the agent's client at the gateway.")
         @Default("{}")
         Environment environment,
-    @JsonPropertyDescription("Where the gateway learns who is calling.") @Default("{}")
+    // The API server holds a default against the CEL rules as it is written here.
+    @JsonPropertyDescription("Where the gateway learns who is calling.")
+        @Default("{\"source\":\"Workload\"}")
         Identity identity,
     @JsonPropertyDescription("What is remembered of each session, and for how long.") @Default("{}")
         Recording recording,

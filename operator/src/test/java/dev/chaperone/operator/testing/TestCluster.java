@@ -1,0 +1,344 @@
+package dev.chaperone.operator.testing;
+
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.NamedContext;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * A real API server, seen by one class of tests, which has a namespace of it to itself.
+ *
+ * <p>It is the cluster of KUBECONFIG where the tests may use that one ({@link ClusterChoice}), and
+ * else a control plane that is started once and shared by all classes of this JVM. It has no nodes:
+ * pods are accepted and never run.
+ */
+public final class TestCluster implements AutoCloseable {
+  /** The CRDs of this checkout. */
+  public static final Path CRDS = Path.of("../crds");
+
+  private static final int CRD_SECONDS = 30;
+  private static final int TOOL_SECONDS = 60;
+  private static final List<String> OUR_KINDS =
+      List.of("AgentConnection", "AccessPolicy", "ApprovalRequest", "AgentSession");
+
+  /**
+   * What all classes of this JVM share.
+   *
+   * @param home where tools were built; empty where the cluster was given
+   */
+  private record Shared(Path kubeconfig, Optional<Path> home) {}
+
+  private static Shared shared;
+  private static boolean reasonPrinted;
+
+  private final Shared cluster;
+  private final String namespace;
+  private final KubernetesClient client;
+  private final Map<List<String>, KubernetesClient> impersonated = new ConcurrentHashMap<>();
+
+  private TestCluster(Shared cluster, String namespace) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+    this.client = newClient(cluster.kubeconfig(), namespace);
+  }
+
+  /**
+   * The cluster with a new namespace.
+   *
+   * @param name what the namespace's name begins with
+   */
+  static TestCluster open(String name) {
+    String prefix = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+    String suffix =
+        Long.toString(ThreadLocalRandom.current().nextLong(36L * 36 * 36 * 36, 1L << 30), 36);
+    TestCluster cluster = new TestCluster(shared(), prefix + "-" + suffix);
+    cluster
+        .client
+        .namespaces()
+        .resource(
+            new NamespaceBuilder()
+                .withNewMetadata()
+                .withName(cluster.namespace)
+                .endMetadata()
+                .build())
+        .create();
+    return cluster;
+  }
+
+  private static synchronized Shared shared() {
+    if (shared == null) {
+      shared = find();
+    }
+    return shared;
+  }
+
+  /** Why there is no cluster to test on; empty where there is one. Prints it once. */
+  static synchronized Optional<String> reasonNotToRun() {
+    ClusterChoice choice = choose();
+    String reason = null;
+    if (choice instanceof ClusterChoice.None none) {
+      reason = none.reason();
+    } else if (choice instanceof ClusterChoice.Given) {
+      reason =
+          Stream.of("kubectl", "helm")
+              .filter(tool -> findTool(tool, Optional.empty()).isEmpty())
+              .findFirst()
+              .map(tool -> tool + " is not on the PATH")
+              .orElse(null);
+    }
+    if (reason != null && !reasonPrinted) {
+      reasonPrinted = true;
+      System.err.println("NOT RUN: tests on a real Kubernetes: " + reason);
+    }
+    return Optional.ofNullable(reason);
+  }
+
+  private static ClusterChoice choose() {
+    return ClusterChoice.of(System.getenv(), TestCluster::currentContext);
+  }
+
+  private static Shared find() {
+    ClusterChoice choice = choose();
+    if (choice instanceof ClusterChoice.Given given) {
+      return new Shared(given.kubeconfig().toAbsolutePath(), Optional.empty());
+    }
+    if (choice instanceof ClusterChoice.Own own) {
+      ControlPlane controlPlane = ControlPlane.start(own.home());
+      Runtime.getRuntime().addShutdownHook(new Thread(controlPlane::close));
+      return new Shared(controlPlane.kubeconfig(), Optional.of(own.home()));
+    }
+    throw new IllegalStateException(((ClusterChoice.None) choice).reason());
+  }
+
+  private static Optional<String> currentContext(Path kubeconfig) {
+    try {
+      return Optional.ofNullable(Config.fromKubeconfig(kubeconfig.toFile()).getCurrentContext())
+          .map(NamedContext::getName);
+    } catch (RuntimeException e) {
+      throw new IllegalStateException("KUBECONFIG cannot be read: " + kubeconfig, e);
+    }
+  }
+
+  private static KubernetesClient newClient(
+      Path kubeconfig, String namespace, String... userAndGroups) {
+    Config config = Config.fromKubeconfig(kubeconfig.toFile());
+    config.setNamespace(namespace);
+    if (userAndGroups.length > 0) {
+      config.setImpersonateUsername(userAndGroups[0]);
+      config.setImpersonateGroups(Stream.of(userAndGroups).skip(1).toArray(String[]::new));
+    }
+    return new KubernetesClientBuilder().withConfig(config).build();
+  }
+
+  /** The namespace of this class of tests. */
+  public String namespace() {
+    return namespace;
+  }
+
+  /** The kubeconfig of the administrator. */
+  public Path kubeconfig() {
+    return cluster.kubeconfig();
+  }
+
+  /** The administrator's client. It is closed with the class. */
+  public KubernetesClient client() {
+    return client;
+  }
+
+  /**
+   * The client of somebody else, under the RBAC of the cluster. It is closed with the class.
+   *
+   * @param user as Kubernetes names them; for a service account see {@link #serviceAccount}
+   * @param groups of theirs, beside {@code system:authenticated}; none for a service account means
+   *     those that it has
+   */
+  public KubernetesClient as(String user, String... groups) {
+    List<String> who = new ArrayList<>(List.of(user));
+    who.addAll(List.of(groups));
+    return impersonated.computeIfAbsent(
+        who, w -> newClient(cluster.kubeconfig(), namespace, w.toArray(String[]::new)));
+  }
+
+  /** Requests by the administrator, as they are on the wire. */
+  public Api api() {
+    return new Api(client);
+  }
+
+  /** Requests by somebody else, as they are on the wire. */
+  public Api apiAs(String user, String... groups) {
+    return new Api(as(user, groups));
+  }
+
+  /** How Kubernetes names a service account of this namespace as a user. */
+  public String serviceAccount(String name) {
+    return "system:serviceaccount:" + namespace + ":" + name;
+  }
+
+  /** Makes a service account, as pods and impersonation need it. */
+  public void createServiceAccount(String name) {
+    client
+        .serviceAccounts()
+        .resource(
+            new ServiceAccountBuilder().withNewMetadata().withName(name).endMetadata().build())
+        .create();
+  }
+
+  /** Applies the CRDs of this checkout, and waits until they are served. */
+  public void applyCustomResourceDefinitions() {
+    List<Path> files;
+    try (Stream<Path> list = Files.list(CRDS)) {
+      files = list.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    for (Path file : files) {
+      CustomResourceDefinition crd =
+          client.apiextensions().v1().customResourceDefinitions().load(file.toFile()).item();
+      client.resource(crd).forceConflicts().serverSideApply();
+    }
+    for (Path file : files) {
+      String name = file.getFileName().toString().replace(".yaml", "");
+      client
+          .apiextensions()
+          .v1()
+          .customResourceDefinitions()
+          .withName(name)
+          .waitUntilCondition(TestCluster::isEstablished, CRD_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  private static boolean isEstablished(CustomResourceDefinition crd) {
+    return crd != null
+        && crd.getStatus() != null
+        && crd.getStatus().getConditions() != null
+        && crd.getStatus().getConditions().stream()
+            .anyMatch(c -> c.getType().equals("Established") && c.getStatus().equals("True"));
+  }
+
+  /** Runs kubectl as the administrator in this namespace; give {@code --as} to be somebody else. */
+  public Output kubectl(String... arguments) {
+    return kubectl(Map.of(), arguments);
+  }
+
+  /** Runs kubectl with more environment variables. */
+  public Output kubectl(Map<String, String> environment, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(tool("kubectl"), "--namespace", namespace));
+    command.addAll(List.of(arguments));
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("KUBECONFIG", kubeconfig().toString());
+    all.put("KUBECACHEDIR", Path.of("target", "kubectl").toAbsolutePath().toString());
+    return Command.run(command, all, TOOL_SECONDS);
+  }
+
+  /** Runs helm; commands that need no cluster only. */
+  public Output helm(String... arguments) {
+    List<String> command = new ArrayList<>(List.of(tool("helm")));
+    command.addAll(List.of(arguments));
+    Path directory = Path.of("target", "helm").toAbsolutePath();
+    return Command.run(
+        command,
+        Map.of(
+            "HELM_CACHE_HOME", directory.resolve("cache").toString(),
+            "HELM_CONFIG_HOME", directory.resolve("config").toString(),
+            "HELM_DATA_HOME", directory.resolve("data").toString()),
+        TOOL_SECONDS);
+  }
+
+  private String tool(String name) {
+    return findTool(name, cluster.home())
+        .orElseThrow(() -> new IllegalStateException(name + " is not on the PATH"));
+  }
+
+  /** A tool as it was built with the cluster, or else as it is installed. */
+  private static Optional<String> findTool(String name, Optional<Path> home) {
+    List<Path> places = new ArrayList<>();
+    home.ifPresent(directory -> places.add(directory.resolve("bin")));
+    for (String entry :
+        Objects.requireNonNullElse(System.getenv("PATH"), "").split(File.pathSeparator, -1)) {
+      if (!entry.isEmpty()) {
+        places.add(Path.of(entry));
+      }
+    }
+    return places.stream()
+        .map(place -> place.resolve(name))
+        .filter(Files::isExecutable)
+        .map(Path::toString)
+        .findFirst();
+  }
+
+  /** Writes what is in the namespace, for whoever looks into a failed test. No Secrets. */
+  void dump(Path file) {
+    StringBuilder text = new StringBuilder();
+    client.v1().events().inNamespace(namespace).list().getItems().stream()
+        .sorted(
+            Comparator.comparing(event -> Objects.requireNonNullElse(event.getLastTimestamp(), "")))
+        .forEach(
+            event -> {
+              ObjectReference about = event.getInvolvedObject();
+              text.append("# ")
+                  .append(event.getLastTimestamp())
+                  .append(' ')
+                  .append(about.getKind())
+                  .append('/')
+                  .append(about.getName())
+                  .append(": ")
+                  .append(event.getReason())
+                  .append(": ")
+                  .append(event.getMessage())
+                  .append('\n');
+            });
+    for (String kind : OUR_KINDS) {
+      try {
+        for (HasMetadata resource :
+            client
+                .genericKubernetesResources("chaperone.dev/v1alpha1", kind)
+                .inNamespace(namespace)
+                .list()
+                .getItems()) {
+          resource.getMetadata().setManagedFields(List.of());
+          text.append("---\n").append(Serialization.asYaml(resource));
+        }
+      } catch (KubernetesClientException e) {
+        text.append("# no ").append(kind).append(": ").append(e.getMessage()).append('\n');
+      }
+    }
+    try {
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Ends the namespace, without waiting for it. */
+  @Override
+  public void close() {
+    client.namespaces().withName(namespace).delete();
+    impersonated.values().forEach(KubernetesClient::close);
+    client.close();
+  }
+}

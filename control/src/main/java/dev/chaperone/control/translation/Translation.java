@@ -10,8 +10,6 @@ import dev.chaperone.control.resource.Secret;
 import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.CredentialsSecret;
-import dev.chaperone.crds.v1alpha1.PodSelector;
-import dev.chaperone.crds.v1alpha1.PodSelectorRequirement;
 import dev.chaperone.crds.v1alpha1.Recording;
 import dev.chaperone.crds.v1alpha1.SecretKeyReference;
 import dev.chaperone.crds.v1alpha1.SecretReference;
@@ -145,34 +143,13 @@ final class Translation {
               + pod.metadata().namespace());
       return false;
     }
-    if (!matches(connection.spec().agents().podSelector(), pod.metadata().labels())) {
+    if (!PodSelection.matches(connection.spec().agents().podSelector(), pod.metadata().labels())) {
       notices.add(
           "AgentConnection "
               + connection.metadata()
               + " is not served: its podSelector does not match the labels of Pod "
               + pod.metadata().name());
       return false;
-    }
-    return true;
-  }
-
-  static boolean matches(PodSelector selector, Map<String, String> labels) {
-    if (selector.matchLabels() != null
-        && !labels.entrySet().containsAll(selector.matchLabels().entrySet())) {
-      return false;
-    }
-    for (PodSelectorRequirement term : PolicyTranslation.list(selector.matchExpressions())) {
-      String value = labels.get(term.key());
-      boolean holds =
-          switch (term.operator()) {
-            case IN -> value != null && term.values().contains(value);
-            case NOT_IN -> value == null || !term.values().contains(value);
-            case EXISTS -> value != null;
-            case DOES_NOT_EXIST -> value == null;
-          };
-      if (!holds) {
-        return false;
-      }
     }
     return true;
   }

@@ -1,6 +1,7 @@
 package dev.chaperone.operator.injection;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -15,6 +16,7 @@ import io.fabric8.zjsonpatch.JsonPatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -152,6 +154,31 @@ class InjectionDecisionTest {
     assertThat(text).doesNotContain("\u001B", "\u202E").hasSizeLessThan(300);
   }
 
+  /** As large as the API server takes it: nothing here may take longer than in proportion. */
+  @Test
+  void aHugePodIsDecidedInTime() {
+    ObjectNode pod = PLAIN.pod().deepCopy();
+    ArrayNode env = ((ObjectNode) pod.at("/spec/containers/0")).putArray("env");
+    for (int i = 0; i < 30_000; i++) {
+      env.addObject().put("name", "V" + i).put("value", "$(PGHOST)");
+    }
+    ArrayNode volumes = ((ObjectNode) pod.path("spec")).putArray("volumes");
+    for (int i = 0; i < 10_000; i++) {
+      volumes.addObject().put("name", "v" + i).putObject("secret").put("secretName", "s" + i);
+    }
+    ArrayNode containers = (ArrayNode) pod.at("/spec/containers");
+    for (int i = 0; i < 10_000; i++) {
+      containers.addObject().put("name", "c" + i).put("image", "x");
+    }
+    assertTimeout(
+        Duration.ofSeconds(30),
+        () -> {
+          Inject inject = (Inject) decide(pod);
+          assertThat(inject.patch()).hasSizeGreaterThan(20_000);
+          assertThat(PLAIN.check(pod)).hasSizeGreaterThan(20_000);
+        });
+  }
+
   /** Whatever stands where in a pod, there is a decision and no exception. */
   @Test
   void aPodOfAnyShapeIsDecided() {
@@ -169,7 +196,7 @@ class InjectionDecisionTest {
     };
     List<Example> examples = Examples.all();
     int refused = 0;
-    for (int i = 0; i < 20_000; i++) {
+    for (int i = 0; i < 6_000; i++) {
       Example example = examples.get(random.nextInt(examples.size()));
       JsonNode pod = example.pod().deepCopy();
       List<Place> places = new ArrayList<>();
@@ -200,6 +227,6 @@ class InjectionDecisionTest {
         assertThat(example.check(patched)).as("%s", patched).isEmpty();
       }
     }
-    assertThat(refused).isBetween(5_000, 19_000);
+    assertThat(refused).isBetween(1_500, 5_900);
   }
 }

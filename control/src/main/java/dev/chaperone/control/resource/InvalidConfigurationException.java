@@ -19,4 +19,10 @@ public final class InvalidConfigurationException extends Exception {
   public List<Problem> problems() {
     return problems;
   }
+
+  /** The same for resources that were not read from files: lines and columns mean nothing there. */
+  public InvalidConfigurationException withoutPlaces() {
+    return new InvalidConfigurationException(
+        problems.stream().map(p -> new Problem(p.file(), 0, 0, p.path(), p.message())).toList());
+  }
 }

@@ -33,7 +33,7 @@ public final class ResourceDirectory {
    * @throws InvalidConfigurationException with every problem of every file
    */
   public static ResourceSet read(Path directory) throws InvalidConfigurationException {
-    ResourceReader reader = new ResourceReader();
+    ResourceReader reader = new ResourceReader(true);
     try {
       Path root = directory.toRealPath();
       if (!Files.isDirectory(root)) {

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /** Collects the resources of many files. */
 final class ResourceReader {
   private static final String OURS = "chaperone.dev/v1alpha1";
-  private static final int MAX_SECRET = 1024 * 1024;
+  static final int MAX_SECRET = 1024 * 1024;
   static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
   private static final Pattern SECRET_KEY = Pattern.compile("[-._a-zA-Z0-9]{1,253}");
   private static final List<String> METADATA =
@@ -51,6 +51,14 @@ final class ResourceReader {
   private final List<Resource<Secret>> secrets = new ArrayList<>();
   private final List<Resource<Pod>> pods = new ArrayList<>();
   private final Map<String, String> seen = new HashMap<>();
+  private final boolean takesSecrets;
+
+  /**
+   * @param takesSecrets whether Secrets may be among the resources
+   */
+  ResourceReader(boolean takesSecrets) {
+    this.takesSecrets = takesSecrets;
+  }
 
   List<Problem> problems() {
     return problems;
@@ -115,7 +123,9 @@ final class ResourceReader {
         }
       }
       case "Secret" -> {
-        if (checkVersion(apiVersion.get(), "v1", source)) {
+        if (!takesSecrets) {
+          problems.add(source.problem("kind", "a Secret has no business here"));
+        } else if (checkVersion(apiVersion.get(), "v1", source)) {
           readSecret(root, source);
         }
       }

@@ -1,12 +1,15 @@
 package dev.chaperone.control.translation;
 
 import dev.chaperone.control.resource.InvalidConfigurationException;
+import dev.chaperone.control.resource.Resource;
 import dev.chaperone.control.resource.ResourceDirectory;
+import dev.chaperone.control.resource.ResourceSet;
 import dev.chaperone.policy.PolicySet;
 import dev.chaperone.policy.Subject;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * Everything the gateway enforces at one moment.
@@ -37,6 +40,35 @@ public record Configuration(
    */
   public static Configuration load(Path directory, long generation)
       throws InvalidConfigurationException {
-    return new Translation(ResourceDirectory.read(directory), generation).configuration();
+    ResourceSet resources = ResourceDirectory.read(directory);
+    SecretSource secrets =
+        (connection, name) -> resources.secret(connection.namespace(), name).map(Resource::spec);
+    return new Translation(resources, Translation.Origin.DIRECTORY, secrets, generation)
+        .configuration();
+  }
+
+  /**
+   * Translates what the operator said of one pod.
+   *
+   * @throws InvalidConfigurationException with every problem found; then nothing is to be changed
+   */
+  public static Configuration received(ResourceSet resources, SecretSource secrets, long generation)
+      throws InvalidConfigurationException {
+    try {
+      return new Translation(resources, Translation.Origin.OPERATOR, secrets, generation)
+          .configuration();
+    } catch (InvalidConfigurationException e) {
+      throw e.withoutPlaces();
+    }
+  }
+
+  /** The same, but for connections that refuse clients from now on. */
+  public Configuration suspending(Predicate<ConnectionConfiguration> which, long newGeneration) {
+    return new Configuration(
+        newGeneration,
+        connections.stream().map(c -> which.test(c) ? c.asSuspended() : c).toList(),
+        policies,
+        subject,
+        notices);
   }
 }

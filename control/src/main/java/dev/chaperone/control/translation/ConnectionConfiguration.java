@@ -27,6 +27,8 @@ import java.util.Optional;
  * @param bounds what one agent may make the gateway hold
  * @param limits what the policies in force let a session use
  * @param recording what is remembered
+ * @param lease how long it stays in force while the operator is away; without meaning where there
+ *     is none
  * @param suspended whether client connections are refused and closed
  * @param agent who the agent is
  * @param pod where the agent runs
@@ -42,6 +44,7 @@ public record ConnectionConfiguration(
     Bounds bounds,
     Limits limits,
     Recording recording,
+    Duration lease,
     boolean suspended,
     Subject agent,
     AgentPod pod) {
@@ -55,6 +58,7 @@ public record ConnectionConfiguration(
     Objects.requireNonNull(bounds, "bounds");
     Objects.requireNonNull(limits, "limits");
     Objects.requireNonNull(recording, "recording");
+    Objects.requireNonNull(lease, "lease");
     Objects.requireNonNull(agent, "agent");
     Objects.requireNonNull(pod, "pod");
   }
@@ -133,6 +137,7 @@ public record ConnectionConfiguration(
         bounds,
         limits,
         recording,
+        lease,
         suspended,
         agent,
         pod);
@@ -151,7 +156,27 @@ public record ConnectionConfiguration(
         bounds,
         limits,
         recording,
+        lease,
         suspended,
+        agent,
+        pod);
+  }
+
+  /** The same connection, refusing clients. */
+  public ConnectionConfiguration asSuspended() {
+    return new ConnectionConfiguration(
+        namespace,
+        name,
+        protocol,
+        target,
+        tls,
+        credentials,
+        listenPort,
+        bounds,
+        limits,
+        recording,
+        lease,
+        true,
         agent,
         pod);
   }

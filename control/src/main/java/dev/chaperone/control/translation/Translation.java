@@ -23,6 +23,7 @@ import dev.chaperone.policy.Subject;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -40,13 +41,25 @@ final class Translation {
   private static final long LARGEST_BOUND = 1L << 30;
 
   private final ResourceSet resources;
+  private final Origin origin;
+  private final SecretSource secrets;
   private final long generation;
   private final Subject subject;
   private final List<Problem> problems = new ArrayList<>();
   private final List<String> notices;
 
-  Translation(ResourceSet resources, long generation) {
+  /** Where the resources come from, and with that: what else has looked at them. */
+  enum Origin {
+    /** Files: nobody has. */
+    DIRECTORY,
+    /** The operator: admission has judged each of them, and only this pod's part is here. */
+    OPERATOR
+  }
+
+  Translation(ResourceSet resources, Origin origin, SecretSource secrets, long generation) {
     this.resources = resources;
+    this.origin = origin;
+    this.secrets = secrets;
     this.generation = generation;
     Resource<Pod> pod = resources.pod();
     this.subject =
@@ -67,7 +80,9 @@ final class Translation {
       if (!isServed(connection)) {
         continue;
       }
-      UnavailableFeatures.notice(connection, notices);
+      if (origin == Origin.DIRECTORY) {
+        UnavailableFeatures.notice(connection, notices);
+      }
       checkPort(connection, ports);
       translate(connection, policies).ifPresent(connections::add);
     }
@@ -84,7 +99,9 @@ final class Translation {
     List<Policy> policies = new ArrayList<>();
     for (Resource<AccessPolicySpec> resource : resources.policies()) {
       UnavailableFeatures.checkPolicy(resource, problems);
-      checkConnections(resource);
+      if (origin == Origin.DIRECTORY) {
+        checkConnections(resource);
+      }
       checkPolicyLimits(resource);
       if (!MaskingChecks.check(resource, problems)) {
         continue;
@@ -205,6 +222,7 @@ final class Translation {
             bounds,
             limits,
             recording(spec.recording()),
+            Duration.ofSeconds(spec.leaseSeconds()),
             spec.suspended(),
             subject,
             pod()));
@@ -271,14 +289,14 @@ final class Translation {
   private Optional<SecretBytes> value(
       Resource<AgentConnectionSpec> connection, String path, String name, String key) {
     String namespace = connection.metadata().namespace();
-    Optional<Resource<Secret>> secret = resources.secret(namespace, name);
+    Optional<Secret> secret = secrets.secret(connection.metadata(), name);
     if (secret.isEmpty()) {
       problems.add(
           connection.problem(
               path, "there is no Secret \"" + name + "\" in namespace " + namespace));
       return Optional.empty();
     }
-    Optional<byte[]> value = secret.get().spec().get(key);
+    Optional<byte[]> value = secret.get().get(key);
     if (value.isEmpty()) {
       problems.add(
           connection.problem(
@@ -288,7 +306,7 @@ final class Translation {
                   + "\" has no key \""
                   + key
                   + "\"; it has: "
-                  + String.join(", ", secret.get().spec().keys())));
+                  + String.join(", ", secret.get().keys())));
     } else if (value.get().length == 0) {
       problems.add(
           connection.problem(path, "key \"" + key + "\" of Secret \"" + name + "\" is empty"));

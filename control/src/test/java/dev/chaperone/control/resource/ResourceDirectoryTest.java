@@ -125,7 +125,7 @@ class ResourceDirectoryTest {
             default -> bytes = Arrays.copyOf(bytes, at + 1);
           }
         }
-        ResourceReader reader = new ResourceReader();
+        ResourceReader reader = new ResourceReader(true);
         reader.read("f", bytes);
         refused += reader.problems().isEmpty() ? 0 : 1;
         assertThat(reader.problems().toString()).doesNotContain("correct-horse");

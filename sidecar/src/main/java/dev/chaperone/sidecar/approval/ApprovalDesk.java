@@ -265,6 +265,9 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
     try {
       store.create(
           operation.ruling().connection().namespace(), request.name, request.toResource(), now);
+    } catch (RequestStore.UnreachableException e) {
+      waiter.refuse(new Hold.Refused.Unavailable(e.getMessage()));
+      return;
     } catch (IOException e) {
       LOGGER.log(System.Logger.Level.ERROR, "request could not be written: {0}", e.getMessage());
       waiter.refuse(new Hold.Refused.Unavailable("the request could not be written"));
@@ -389,7 +392,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
           continue;
         }
         Optional<String> objection =
-            ApproverRules.objection(approval, requester, decision.by(), groups.of(decision.by()));
+            ApproverRules.objection(approval, requester, decision.by(), groups);
         if (objection.isPresent()) {
           anyIgnored = true;
           ignored.add(new RequestStore.Ignored(decision.by(), objection.get()));

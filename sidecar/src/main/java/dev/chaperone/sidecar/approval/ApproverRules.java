@@ -17,17 +17,19 @@ final class ApproverRules {
    * Why a user may not decide; empty where they may.
    *
    * @param requester who asked: nobody decides what they asked for themselves
-   * @param groups the user's
+   * @param groups who belongs to which
    */
   static Optional<String> objection(
-      Approval approval, String requester, String user, Set<String> groups) {
+      Approval approval, String requester, String user, ApproverGroups groups) {
     if (user.equals(requester)) {
       return Optional.of("the requester does not decide");
     }
     if (approval.humansOnly() && user.startsWith(SERVICE_ACCOUNT)) {
       return Optional.of("service accounts do not decide this request");
     }
-    if (approval.users().contains(user) || !Collections.disjoint(approval.groups(), groups)) {
+    if (groups.vouchedFor()
+        || approval.users().contains(user)
+        || !Collections.disjoint(approval.groups(), groups.of(user))) {
       return Optional.empty();
     }
     return Optional.of("is not one of " + describe(approval));

@@ -24,7 +24,23 @@ public interface RequestStore extends AutoCloseable {
   /** Begins to look for decisions. Requests that an earlier session left open are cancelled. */
   void start(Listener listener) throws IOException;
 
-  /** Shows a request to approvers. */
+  /** Nobody can be asked at this moment. */
+  final class UnreachableException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param message for the agent
+     */
+    public UnreachableException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Shows a request to approvers.
+   *
+   * @throws UnreachableException where they cannot be reached now
+   */
   void create(String namespace, String name, Request request, Instant at) throws IOException;
 
   /**

@@ -61,6 +61,16 @@ public final class DirectoryWatch implements AutoCloseable {
     private Look(Map<Path, Stamp> stamps) {
       this.stamps = stamps;
     }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Look that && stamps.equals(that.stamps);
+    }
+
+    @Override
+    public int hashCode() {
+      return stamps.hashCode();
+    }
   }
 
   /**

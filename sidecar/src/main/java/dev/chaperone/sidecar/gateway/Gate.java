@@ -17,9 +17,11 @@ public final class Gate {
 
   private final OperationRate rate = new OperationRate();
   private final ConnectionMetrics metrics;
+  private final Lease lease;
 
-  Gate(ConnectionMetrics metrics) {
+  Gate(ConnectionMetrics metrics, Lease lease) {
     this.metrics = metrics;
+    this.lease = lease;
   }
 
   /**
@@ -68,6 +70,13 @@ public final class Gate {
   }
 
   private Optional<Refusal> acquire(Ruling ruling) {
+    if (!lease.holds(ruling.connection())) {
+      return Optional.of(
+          unavailable(
+              "the operator is away, and the time for which its last word holds is over",
+              "",
+              "Try again when it is back (spec.leaseSeconds); the connection can stay open."));
+    }
     return ruling.limits().operationsPerMinute().isPresent()
             && !rate.tryAcquire(ruling.limits().operationsPerMinute().getAsLong())
         ? Optional.of(refuseRate(ruling))

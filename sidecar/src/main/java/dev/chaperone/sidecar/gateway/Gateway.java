@@ -39,6 +39,7 @@ public final class Gateway implements AutoCloseable {
   private final SessionListener sessions;
   private final ProtocolServers protocols;
   private final boolean freePorts;
+  private final Lease lease;
   private Map<String, Running> running = new LinkedHashMap<>();
 
   /**
@@ -55,12 +56,29 @@ public final class Gateway implements AutoCloseable {
       SessionListener sessions,
       ProtocolServers protocols,
       boolean freePorts) {
+    this(threads, registry, journal, sessions, protocols, freePorts, Lease.UNLIMITED);
+  }
+
+  /**
+   * Serves nothing yet.
+   *
+   * @param lease whether what is in force may still be enforced
+   */
+  public Gateway(
+      GatewayThreads threads,
+      MeterRegistry registry,
+      Journal journal,
+      SessionListener sessions,
+      ProtocolServers protocols,
+      boolean freePorts,
+      Lease lease) {
     this.threads = threads;
     this.registry = registry;
     this.journal = journal;
     this.sessions = sessions;
     this.protocols = protocols;
     this.freePorts = freePorts;
+    this.lease = lease;
   }
 
   /**
@@ -157,7 +175,8 @@ public final class Gateway implements AutoCloseable {
   }
 
   private Running start(Ruling ruling) throws IOException {
-    GuardedConnection connection = new GuardedConnection(ruling, journal, sessions, registry);
+    GuardedConnection connection =
+        new GuardedConnection(ruling, journal, sessions, registry, lease);
     ProtocolServer server = protocols.create(connection, threads);
     try {
       LoopbackListener listener =

@@ -38,7 +38,11 @@ public final class GuardedConnection {
   private volatile TargetState targetState = TargetState.UNKNOWN;
 
   GuardedConnection(
-      Ruling ruling, Journal journal, SessionListener listener, MeterRegistry registry) {
+      Ruling ruling,
+      Journal journal,
+      SessionListener listener,
+      MeterRegistry registry,
+      Lease lease) {
     this.name = ruling.connection().name();
     this.listener = listener;
     this.session = Session.begin(ruling.connection());
@@ -51,7 +55,7 @@ public final class GuardedConnection {
     this.journal = journal;
     this.ruling = ruling;
     this.metrics = new ConnectionMetrics(registry, name, clients::size);
-    this.gate = new Gate(metrics);
+    this.gate = new Gate(metrics, lease);
   }
 
   /** The AgentConnection's name. */

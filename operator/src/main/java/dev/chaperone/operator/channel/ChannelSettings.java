@@ -1,0 +1,24 @@
+package dev.chaperone.operator.channel;
+
+import java.time.Duration;
+
+/**
+ * The patience of the server.
+ *
+ * @param handshake how long a connection may take from TCP to Welcome
+ * @param heartbeat how often a heartbeat is sent
+ * @param silence how long the other side may say nothing
+ * @param pendingHandshakes how many handshakes may be under way at a time
+ * @param pendingPerAddress how many of those from one address
+ */
+public record ChannelSettings(
+    Duration handshake,
+    Duration heartbeat,
+    Duration silence,
+    int pendingHandshakes,
+    int pendingPerAddress) {
+  /** What the operator uses. */
+  public static final ChannelSettings STANDARD =
+      new ChannelSettings(
+          Duration.ofSeconds(10), Duration.ofSeconds(5), Duration.ofSeconds(15), 256, 16);
+}

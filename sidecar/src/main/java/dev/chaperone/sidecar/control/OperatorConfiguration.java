@@ -48,7 +48,7 @@ public final class OperatorConfiguration implements OperatorListener, AutoClosea
   private final Gateway gateway;
   private final Thread thread = new Thread(this::run, "secrets");
   private Configure latest;
-  private Configuration inForce;
+  private volatile Configuration inForce;
   private long generation;
   private Optional<DirectoryWatch.Look> mounted = Optional.empty();
   private Conversation conversation = message -> false;
@@ -83,7 +83,7 @@ public final class OperatorConfiguration implements OperatorListener, AutoClosea
   }
 
   /** Whether anything is in force. */
-  public synchronized boolean isConfigured() {
+  public boolean isConfigured() {
     return inForce != null;
   }
 

@@ -116,7 +116,7 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
    *
    * @return whether it does
    */
-  synchronized boolean announce(String session) {
+  public synchronized boolean announce(String session) {
     if (!known.containsKey(session)) {
       look(served.get());
     }

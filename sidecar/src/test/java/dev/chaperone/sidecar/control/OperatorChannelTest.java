@@ -13,6 +13,8 @@ import dev.chaperone.control.channel.ChannelMessage.Revoke;
 import dev.chaperone.control.channel.ChannelMessage.Welcome;
 import dev.chaperone.control.channel.FrameReader;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
+import dev.chaperone.sidecar.testing.FakeOperator;
+import dev.chaperone.sidecar.testing.TestAuthority;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.chaperone.sidecar.control;
+package dev.chaperone.sidecar.testing;
 
 import dev.chaperone.control.channel.Bytes;
 import dev.chaperone.control.channel.ChannelMessage;
@@ -20,18 +20,18 @@ import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
 
 /** An operator that does what a test says, well or badly, over real sockets and TLS. */
-final class FakeOperator implements AutoCloseable {
+public final class FakeOperator implements AutoCloseable {
   private static final int PATIENCE_MILLIS = 20_000;
 
   private final SSLServerSocket server;
   private final TestAuthority.Server identity;
 
-  FakeOperator(TestAuthority.Server identity) throws Exception {
+  public FakeOperator(TestAuthority.Server identity) throws Exception {
     this(identity, 0);
   }
 
   /** On a port that it had before. */
-  FakeOperator(TestAuthority.Server identity, int port) throws Exception {
+  public FakeOperator(TestAuthority.Server identity, int port) throws Exception {
     this.identity = identity;
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, null);
@@ -49,12 +49,12 @@ final class FakeOperator implements AutoCloseable {
     server.setSoTimeout(PATIENCE_MILLIS);
   }
 
-  int port() {
+  public int port() {
     return server.getLocalPort();
   }
 
   /** The next connection, up to TLS. */
-  Connection accept() throws IOException {
+  public Connection accept() throws IOException {
     SSLSocket socket = (SSLSocket) server.accept();
     socket.setSoTimeout(PATIENCE_MILLIS);
     try {
@@ -67,7 +67,7 @@ final class FakeOperator implements AutoCloseable {
   }
 
   /** The next connection, let in. */
-  Connection welcome() throws Exception {
+  public Connection welcome() throws Exception {
     Connection connection = accept();
     connection.challenge();
     connection.receive();
@@ -81,7 +81,7 @@ final class FakeOperator implements AutoCloseable {
   }
 
   /** One connection of a sidecar. */
-  static final class Connection implements AutoCloseable {
+  public static final class Connection implements AutoCloseable {
     private final SSLSocket socket;
     private final X509Certificate certificate;
     private final DataInputStream in;
@@ -93,7 +93,7 @@ final class FakeOperator implements AutoCloseable {
       this.in = new DataInputStream(socket.getInputStream());
     }
 
-    void challenge() throws IOException {
+    public void challenge() throws IOException {
       byte[] random = new byte[Challenge.NONCE_BYTES];
       new SecureRandom().nextBytes(random);
       nonce = new Bytes(random);
@@ -101,29 +101,29 @@ final class FakeOperator implements AutoCloseable {
     }
 
     /** Whether a Hello proves its key for this connection and that pod. */
-    boolean proves(Hello hello, String podUid) {
+    public boolean proves(Hello hello, String podUid) {
       return KeyProof.of(nonce, certificate, hello.token(), podUid, hello.versions())
           .isProvedBy(hello.publicKey(), hello.signature());
     }
 
-    void send(ChannelMessage message) throws IOException {
+    public void send(ChannelMessage message) throws IOException {
       sendFrame(MessageCodec.encode(message));
     }
 
-    void sendFrame(byte[] content) throws IOException {
+    public void sendFrame(byte[] content) throws IOException {
       byte[] frame = new byte[FrameReader.HEADER + content.length];
       System.arraycopy(FrameReader.header(content.length), 0, frame, 0, FrameReader.HEADER);
       System.arraycopy(content, 0, frame, FrameReader.HEADER, content.length);
       sendRaw(frame);
     }
 
-    void sendRaw(byte[] bytes) throws IOException {
+    public void sendRaw(byte[] bytes) throws IOException {
       socket.getOutputStream().write(bytes);
       socket.getOutputStream().flush();
     }
 
     /** The next message that is no heartbeat. */
-    ChannelMessage receive() throws Exception {
+    public ChannelMessage receive() throws Exception {
       while (true) {
         byte[] content = new byte[in.readInt()];
         in.readFully(content);
@@ -136,7 +136,7 @@ final class FakeOperator implements AutoCloseable {
     }
 
     /** Whether the sidecar closes the connection. */
-    boolean isClosedBySidecar() {
+    public boolean isClosedBySidecar() {
       try {
         while (in.read() >= 0) {
           // What it still says.

@@ -1,4 +1,4 @@
-package dev.chaperone.sidecar.control;
+package dev.chaperone.sidecar.testing;
 
 import java.io.IOException;
 import java.math.BigInteger;
@@ -24,25 +24,22 @@ import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /** A certificate authority for tests. */
-final class TestAuthority {
+public final class TestAuthority {
   /** What a server shows and signs with. */
-  record Server(PrivateKey key, X509Certificate certificate) {}
+  public record Server(PrivateKey key, X509Certificate certificate) {}
 
   private static final AtomicLong SERIAL = new AtomicLong(1);
 
   private final KeyPair key = key();
   private final X509Certificate certificate;
 
-  TestAuthority() {
+  /** One of its own. */
+  public TestAuthority() {
     certificate = issue("CN=test authority", key, true, null);
   }
 
-  X509Certificate certificate() {
-    return certificate;
-  }
-
   /** Its certificate in PEM. */
-  String pem() {
+  public String pem() {
     try {
       return "-----BEGIN CERTIFICATE-----\n"
           + Base64.getMimeEncoder().encodeToString(certificate.getEncoded())
@@ -53,7 +50,7 @@ final class TestAuthority {
   }
 
   /** A certificate for a server of that DNS name or IPv4 address. */
-  Server server(String name) {
+  public Server server(String name) {
     KeyPair pair = key();
     boolean address = Character.isDigit(name.charAt(0));
     GeneralNames names =

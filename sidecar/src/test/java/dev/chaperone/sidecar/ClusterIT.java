@@ -1,0 +1,318 @@
+package dev.chaperone.sidecar;
+
+import static dev.chaperone.sidecar.testing.WireClient.query;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.chaperone.control.channel.ChannelMessage;
+import dev.chaperone.control.channel.ChannelMessage.ApprovalRequested;
+import dev.chaperone.control.channel.ChannelMessage.ConditionsReport;
+import dev.chaperone.control.channel.ChannelMessage.ConfigurationApplied;
+import dev.chaperone.control.channel.ChannelMessage.Configure;
+import dev.chaperone.control.channel.ChannelMessage.Decisions;
+import dev.chaperone.control.channel.ChannelMessage.Health;
+import dev.chaperone.control.channel.ChannelMessage.RequestReport;
+import dev.chaperone.control.channel.ChannelMessage.RequestShown;
+import dev.chaperone.control.channel.ChannelMessage.Revoke;
+import dev.chaperone.control.channel.ChannelMessage.SessionEnded;
+import dev.chaperone.control.channel.ChannelMessage.SessionProgress;
+import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
+import dev.chaperone.control.channel.Document;
+import dev.chaperone.control.resource.Metadata;
+import dev.chaperone.crds.v1alpha1.ApprovalDecision;
+import dev.chaperone.crds.v1alpha1.ApprovalPhase;
+import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
+import dev.chaperone.sidecar.control.OperatorAddress;
+import dev.chaperone.sidecar.control.OperatorTimes;
+import dev.chaperone.sidecar.testing.FakeOperator;
+import dev.chaperone.sidecar.testing.TestAuthority;
+import dev.chaperone.sidecar.testing.TestPostgres;
+import dev.chaperone.sidecar.testing.WireClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole sidecar between a real client, a real target and an operator over real TLS. */
+@Timeout(180)
+class ClusterIT {
+  private static final TestAuthority AUTHORITY = new TestAuthority();
+  private static final TestAuthority.Server IDENTITY = AUTHORITY.server("127.0.0.1");
+  private static final String WRITE = "INSERT INTO log VALUES (1, 'approved')";
+  private static final OperatorTimes TIMES =
+      new OperatorTimes(
+          Duration.ofSeconds(10),
+          Duration.ofMillis(500),
+          Duration.ofSeconds(60),
+          Duration.ofMillis(50),
+          Duration.ofMillis(300));
+
+  @TempDir Path directory;
+
+  private final int listenPort = TestPostgres.freePort();
+  private TestPostgres server;
+  private FakeOperator operator;
+  private FakeOperator.Connection talk;
+  private Cluster cluster;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = TestPostgres.shared(TestPostgres.Kind.EMBEDDED);
+    server.reset();
+    Files.writeString(directory.resolve("ca.crt"), AUTHORITY.pem());
+    Files.writeString(directory.resolve("token"), "token-1");
+    Path secret = Files.createDirectories(directory.resolve("secrets/orders-db/orders-db"));
+    Files.writeString(secret.resolve("username"), TestPostgres.USER);
+    Files.writeString(secret.resolve("password"), TestPostgres.PASSWORD);
+    operator = new FakeOperator(IDENTITY);
+    cluster =
+        Cluster.start(
+            new Cluster.Options(
+                new OperatorAddress(
+                    "127.0.0.1",
+                    operator.port(),
+                    directory.resolve("ca.crt"),
+                    directory.resolve("token"),
+                    "uid-0"),
+                TIMES,
+                directory.resolve("secrets"),
+                Files.createDirectories(directory.resolve("journal")),
+                Optional.empty()));
+    talk = operator.welcome();
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    cluster.close();
+    talk.close();
+    operator.close();
+  }
+
+  @Test
+  void servesNothingUntilItIsToldAndThenWhatItIsTold() throws Exception {
+    assertThat(next(Health.class).ready()).isFalse();
+    configure(1, 300, false);
+    assertThat(next(Health.class)).isEqualTo(new Health(true, ""));
+    SessionStarted started = next(SessionStarted.class);
+    assertThat(started.connection()).isEqualTo("orders-db");
+    assertThat(started.identity().serviceAccount()).isEqualTo("support-agent");
+    try (WireClient client = client()) {
+      assertThat(client.exchange(query("SELECT 1"))).endsWith("C SELECT 1", "Z I");
+      assertThat(client.exchange(query("SELECT * FROM denied"))).contains("E ERROR 42501");
+      SessionProgress progress = next(SessionProgress.class);
+      while (progress.operations().denied() == 0) {
+        progress = next(SessionProgress.class);
+      }
+      assertThat(progress.session()).isEqualTo(started.session());
+      assertThat(progress.operations().allowed()).isEqualTo(1);
+      assertThat(progress.recording().head()).startsWith("sha256:");
+      configure(2, 300, true);
+      client.readToEnd();
+    }
+    assertThat(cannotConnect()).isTrue();
+  }
+
+  @Test
+  void aTargetThatAnswersIsReported() throws Exception {
+    configure(1, 300, false);
+    try (WireClient client = client()) {
+      assertThat(client.exchange(query("SELECT 1"))).endsWith("C SELECT 1", "Z I");
+      ConditionsReport report = next(ConditionsReport.class);
+      while (report.conditions().stream()
+          .noneMatch(c -> c.type().equals("TargetReachable") && "LoggedIn".equals(c.reason()))) {
+        report = next(ConditionsReport.class);
+      }
+      assertThat(report.connection()).isEqualTo("orders-db");
+    }
+  }
+
+  @Test
+  void aRevokedSessionIsOver() throws Exception {
+    configure(1, 300, false);
+    SessionStarted started = next(SessionStarted.class);
+    try (WireClient client = client()) {
+      talk.send(new Revoke("another-session"));
+      assertThat(client.exchange(query("SELECT 1"))).endsWith("C SELECT 1", "Z I");
+      talk.send(new Revoke(started.session()));
+      client.readToEnd();
+    }
+    assertThat(cannotConnect()).isTrue();
+    talk.send(new Configure(2, List.of(pod())));
+    assertThat(next(SessionEnded.class)).isEqualTo(new SessionEnded(started.session(), true));
+  }
+
+  @Test
+  void anOperationWaitsForADecisionThatTheOperatorBrings() throws Exception {
+    configure(1, 300, false);
+    try (WireClient client = client()) {
+      client.send(query(WRITE));
+      ApprovalRequested requested = next(ApprovalRequested.class);
+      assertThat(requested.request().requester().podUid()).isEqualTo("uid-0");
+      assertThat(requested.request().operation().text()).contains("insert into log");
+      talk.send(new RequestShown(requested.name()));
+      approve(requested.name());
+      assertThat(WireClient.texts(client.readToReady())).endsWith("C INSERT 0 1", "Z I");
+      RequestReport report = next(RequestReport.class);
+      assertThat(report.phase()).isEqualTo(ApprovalPhase.USED);
+      assertThat(report.decisions().get(0).by()).isEqualTo("alice");
+    }
+  }
+
+  @Test
+  void withoutTheOperatorTheLeaseHoldsThenAllIsDeniedAndAllResumesWhenItIsBack() throws Exception {
+    configure(1, 10, false);
+    try (WireClient waiting = client();
+        WireClient client = client()) {
+      waiting.send(query(WRITE));
+      ApprovalRequested requested = next(ApprovalRequested.class);
+      talk.send(new RequestShown(requested.name()));
+      final int port = operator.port();
+      talk.close();
+      long away = System.nanoTime();
+      // It has noticed when it knocks again; this time nobody answers.
+      operator.accept().close();
+      operator.close();
+      assertThat(client.exchange(query("SELECT 1"))).endsWith("C SELECT 1", "Z I");
+      List<String> refusedRequest = client.exchange(query(WRITE));
+      assertThat(refusedRequest).contains("E ERROR 58030").endsWith("Z I");
+      List<String> denied = new ArrayList<>();
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(
+              () -> {
+                denied.clear();
+                denied.addAll(client.exchange(query("SELECT 1")));
+                return denied.contains("E ERROR 58030");
+              });
+      assertThat(Duration.ofNanos(System.nanoTime() - away)).isGreaterThan(Duration.ofSeconds(8));
+      assertThat(denied).endsWith("Z I");
+      operator = new FakeOperator(IDENTITY, port);
+      talk = operator.welcome();
+      await()
+          .atMost(Duration.ofSeconds(5))
+          .until(() -> client.exchange(query("SELECT 1")).contains("C SELECT 1"));
+      RequestReport report = next(RequestReport.class);
+      assertThat(report.request()).isEqualTo(requested.name());
+      assertThat(report.phase()).isEqualTo(ApprovalPhase.PENDING);
+      approve(requested.name());
+      assertThat(WireClient.texts(waiting.readToReady())).endsWith("C INSERT 0 1", "Z I");
+    }
+    assertThat(server.query("SELECT who FROM log")).containsExactly("approved");
+  }
+
+  private WireClient client() throws IOException {
+    WireClient client = WireClient.connect(listenPort);
+    client.logIn("whoever", TestPostgres.DATABASE);
+    return client;
+  }
+
+  private boolean cannotConnect() throws IOException {
+    try (WireClient client = WireClient.connect(listenPort)) {
+      client.send(WireClient.startup("user", "x", "database", TestPostgres.DATABASE));
+      return client.read().type() == 'E';
+    }
+  }
+
+  private void approve(String request) throws IOException {
+    talk.send(
+        new Decisions(
+            request, List.of(new ApprovalDecision("alice", ApprovalVerdict.APPROVE, "fine"))));
+  }
+
+  /** The next message of a type; those of other types are passed over. */
+  private <T extends ChannelMessage> T next(Class<T> type) throws Exception {
+    while (true) {
+      ChannelMessage message = talk.receive();
+      if (type.isInstance(message)) {
+        return type.cast(message);
+      }
+    }
+  }
+
+  private void configure(long revision, int leaseSeconds, boolean suspended) throws Exception {
+    talk.send(
+        new Configure(revision, List.of(pod(), connection(leaseSeconds, suspended), policy())));
+    assertThat(next(ConfigurationApplied.class)).isEqualTo(new ConfigurationApplied(revision));
+  }
+
+  private static Document pod() {
+    return Document.pod(
+        new Metadata("support", "agent-0", "uid-0", 1, Map.of("app", "support-agent")),
+        "support-agent");
+  }
+
+  private Document connection(int leaseSeconds, boolean suspended) {
+    return resource(
+        "AgentConnection",
+        "orders-db",
+        Map.of(
+            "protocol",
+            "PostgreSQL",
+            "target",
+            Map.of(
+                "host",
+                "127.0.0.1",
+                "port",
+                (long) server.port(),
+                "database",
+                TestPostgres.DATABASE,
+                "tls",
+                Map.of("mode", "Disable")),
+            "credentials",
+            Map.of("secretRef", Map.of("name", "orders-db")),
+            "agents",
+            Map.of("podSelector", Map.of("matchLabels", Map.of("app", "support-agent"))),
+            "listen",
+            Map.of("port", (long) listenPort),
+            "leaseSeconds",
+            (long) leaseSeconds,
+            "suspended",
+            suspended));
+  }
+
+  private static Document policy() {
+    return resource(
+        "AccessPolicy",
+        "support-agents",
+        Map.of(
+            "connections",
+            List.of("orders-db"),
+            "subjects",
+            List.of(Map.of("kind", "ServiceAccount", "name", "support-agent")),
+            "rules",
+            List.of(
+                Map.of("name", "never", "resources", List.of("public.denied"), "action", "Deny"),
+                Map.of("name", "reads", "effects", List.of("Read"), "action", "Allow"),
+                Map.of(
+                    "name",
+                    "writes",
+                    "effects",
+                    List.of("Write"),
+                    "action",
+                    "RequireApproval",
+                    "approval",
+                    Map.of("approvers", Map.of("groups", List.of("dba")))))));
+  }
+
+  private static Document resource(String kind, String name, Map<String, Object> spec) {
+    return new Document(
+        Map.of(
+            "apiVersion",
+            "chaperone.dev/v1alpha1",
+            "kind",
+            kind,
+            "metadata",
+            Map.of("namespace", "support", "name", name, "uid", "uid-" + name, "generation", 3L),
+            "spec",
+            spec));
+  }
+}

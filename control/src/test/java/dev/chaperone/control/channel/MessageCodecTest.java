@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.chaperone.control.channel.MessageCodec.Decoded;
+import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -81,6 +83,19 @@ class MessageCodecTest {
   void fieldsThatANewerSideAddsArePassedOver() throws Exception {
     assertThat(decode("{\"type\":\"Welcome\",\"version\":1,\"mood\":{\"good\":[true]}}"))
         .isEqualTo(new ChannelMessage.Welcome(1));
+  }
+
+  @Test
+  void fieldsThatAnOlderSideDoesNotHaveAreEmpty() throws Exception {
+    assertThat(decode("{\"type\":\"RequestReport\",\"request\":\"r\",\"phase\":\"Used\"}"))
+        .isEqualTo(
+            new ChannelMessage.RequestReport(
+                "r",
+                ApprovalPhase.USED,
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty()));
   }
 
   @Test

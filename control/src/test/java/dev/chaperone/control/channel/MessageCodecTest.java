@@ -90,12 +90,7 @@ class MessageCodecTest {
     assertThat(decode("{\"type\":\"RequestReport\",\"request\":\"r\",\"phase\":\"Used\"}"))
         .isEqualTo(
             new ChannelMessage.RequestReport(
-                "r",
-                ApprovalPhase.USED,
-                List.of(),
-                List.of(),
-                Optional.empty(),
-                Optional.empty()));
+                "r", ApprovalPhase.USED, List.of(), List.of(), Optional.empty(), Optional.empty()));
   }
 
   @Test

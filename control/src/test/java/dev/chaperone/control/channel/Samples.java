@@ -124,7 +124,11 @@ final class Samples {
         "agent-0-orders-db-bcdfghjk",
         "orders-db",
         new RequestRequester(
-            "system:serviceaccount:support:support-agent", List.of(), "agent-0", "uid-1"),
+            "system:serviceaccount:support:support-agent",
+            List.of(),
+            "support-agent",
+            "agent-0",
+            "uid-1"),
         new RequestOperation(
             Protocol.POSTGRESQL,
             List.of(new RequestAccess(Effect.WRITE, "DELETE", "public.tickets")),

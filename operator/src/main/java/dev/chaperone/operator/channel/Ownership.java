@@ -64,6 +64,9 @@ final class Ownership {
     if (!requester.pod().equals(pod.name()) || !requester.podUid().equals(pod.uid())) {
       return Optional.of("the request is of another pod");
     }
+    if (!requester.serviceAccount().equals(pod.serviceAccount())) {
+      return Optional.of("the request is of another service account");
+    }
     return requested.request().connection().equals(connections.get(requested.request().session()))
         ? Optional.empty()
         : Optional.of("the request is of a session that was not started here");

@@ -543,7 +543,8 @@ class ChannelServerTest {
     return new Request(
         session,
         connection,
-        new RequestRequester("system:serviceaccount:support:support-agent", null, pod, uid),
+        new RequestRequester(
+            "system:serviceaccount:support:support-agent", null, "support-agent", pod, uid),
         new RequestOperation(
             Protocol.POSTGRESQL,
             List.of(new RequestAccess(Effect.WRITE, "DELETE", "public.t")),

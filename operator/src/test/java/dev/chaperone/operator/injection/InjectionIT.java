@@ -44,8 +44,7 @@ class InjectionIT {
   private static WebhookServer webhooks;
 
   @BeforeAll
-  static void register(TestCluster cluster)
-      throws IOException, GeneralSecurityException {
+  static void register(TestCluster cluster) throws IOException, GeneralSecurityException {
     client = cluster.client();
     assumeTrue(
         URI.create(client.getMasterUrl().toString()).getHost().equals("127.0.0.1"),

@@ -173,7 +173,7 @@ class ChannelRequestStoreTest {
     return new Request(
         "s",
         "orders-db",
-        new RequestRequester("system:serviceaccount:support:a", List.of(), "agent-0", "uid-0"),
+        new RequestRequester("system:serviceaccount:support:a", List.of(), "a", "agent-0", "uid-0"),
         new RequestOperation(
             Protocol.POSTGRESQL,
             List.of(new RequestAccess(Effect.WRITE, "DELETE", "public.t")),

@@ -36,4 +36,7 @@ if [[ -e $STATE/node-init.pid ]]; then
   done
   rm "$STATE/node-init.pid"
 fi
-[[ -z ${1:-} ]] || rm -rf "$STATE"/{etcd,kubectl,log,node,pki}
+if [[ -n ${1:-} ]]; then
+  rm -rf "$STATE"/{etcd,kubectl,log,node,pki}
+  rmdir --ignore-fail-on-non-empty "$STATE" 2>/dev/null || true
+fi

@@ -40,7 +40,9 @@ final class ControlPlane implements AutoCloseable {
       ProcessBuilder follow =
           new ProcessBuilder("setsid", SCRIPTS.resolve("down.sh").toString(), "--follow")
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .redirectError(state.resolve("down.log").toFile());
+              .redirectError(
+                  ProcessBuilder.Redirect.appendTo(
+                      Path.of("target", "kubernetes-down.log").toFile()));
       follow.environment().putAll(environment);
       Process follower = follow.start();
       Output up =
@@ -67,7 +69,8 @@ final class ControlPlane implements AutoCloseable {
     try {
       follower.getOutputStream().close();
       if (!follower.waitFor(20, TimeUnit.SECONDS)) {
-        throw new IllegalStateException("the control plane does not stop; see target/kubernetes-*");
+        throw new IllegalStateException(
+            "the control plane does not stop; see target/kubernetes-down.log");
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

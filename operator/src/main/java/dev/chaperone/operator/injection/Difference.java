@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Where a container or volume of a pod is not what Chaperone makes. Allowed are exactly these, none
- * of which the author of the pod decides:
+ * Where a container or volume of a pod is not what Chaperone makes. Allowed are exactly these:
  *
  * <ul>
  *   <li>a quantity in other words ({@code 1Gi} for {@code 1024Mi}): the API server rewrites them;
  *   <li>further entries of {@code resources.limits} and {@code resources.requests}, which a
- *       LimitRange of the namespace adds;
+ *       LimitRange of the namespace adds. Whoever else adds one can slow the gateway, or end the
+ *       pod, which the author of a pod can do anyway;
  *   <li>{@code securityContext.procMount: Default}, which some API servers fill in.
  * </ul>
  */

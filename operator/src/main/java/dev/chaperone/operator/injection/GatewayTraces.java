@@ -30,7 +30,8 @@ record GatewayTraces(
    *
    * @param reason which kind of name
    * @param place of it
-   * @param differences from the gateway's; the place itself where it should not be there at all
+   * @param differences from the gateway's, at least one; the place itself where it should not be
+   *     there at all
    */
   record Stranger(RefusalReason reason, Place place, List<Place> differences) {}
 

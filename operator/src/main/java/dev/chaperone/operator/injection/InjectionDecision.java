@@ -164,7 +164,11 @@ public sealed interface InjectionDecision {
     return new Refusal(
         stranger.reason(),
         stranger.place().path(),
-        "the name " + name + " belongs to the gateway, and this is not it");
+        "the name "
+            + name
+            + " belongs to the gateway, and this is not it: "
+            + stranger.differences().get(0).path()
+            + " differs");
   }
 
   /** Variables that a container sets otherwise. */

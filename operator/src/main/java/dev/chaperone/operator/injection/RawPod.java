@@ -2,6 +2,7 @@ package dev.chaperone.operator.injection;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -164,7 +165,7 @@ final class RawPod {
 
   /** All containers: init containers, containers, ephemeral containers. */
   List<Container> containers() {
-    return containers;
+    return Collections.unmodifiableList(containers);
   }
 
   List<Place> volumes() {
@@ -172,7 +173,7 @@ final class RawPod {
   }
 
   Map<String, String> labels() {
-    return labels;
+    return Collections.unmodifiableMap(labels);
   }
 
   /** What stands where the gateway would: the first init container of its name. */

@@ -1,7 +1,6 @@
 package dev.chaperone.operator.injection;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,7 +12,6 @@ import dev.chaperone.operator.testing.UsesTestCluster;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
-import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.HashSet;
@@ -35,7 +33,7 @@ import org.junit.jupiter.api.TestFactory;
  * Both webhooks asked by a real API server, with its admission plugins, defaults and validation. It
  * asks at 127.0.0.1 and has to be on this machine.
  */
-@UsesTestCluster
+@UsesTestCluster(onThisMachine = true)
 class InjectionIT {
   private static final String PODS = "/api/v1/namespaces/" + Examples.NAMESPACE + "/pods";
   private static final Example PLAIN = Examples.named("plain");
@@ -46,9 +44,6 @@ class InjectionIT {
   @BeforeAll
   static void register(TestCluster cluster) throws IOException, GeneralSecurityException {
     client = cluster.client();
-    assumeTrue(
-        URI.create(client.getMasterUrl().toString()).getHost().equals("127.0.0.1"),
-        "not run: the API server is elsewhere, and cannot ask webhooks on this machine");
     webhooks = new WebhookServer();
     remove();
     awaitEndOfNamespace();
@@ -74,34 +69,10 @@ class InjectionIT {
           {"type":"Container","default":{"cpu":"1500m","ephemeral-storage":"1024Mi"},
            "defaultRequest":{"cpu":"10m"}}]}}
         """);
-    for (String kind : List.of("Mutating", "Validating")) {
-      String lower = kind.toLowerCase(Locale.ROOT);
-      ObjectNode configuration = Examples.JSON.createObjectNode();
-      configuration
-          .put("apiVersion", "admissionregistration.k8s.io/v1")
-          .put("kind", kind + "WebhookConfiguration")
-          .putObject("metadata")
-          .put("name", "injection-test");
-      ObjectNode webhook = configuration.putArray("webhooks").addObject();
-      webhook.put("name", "pods.chaperone.dev").put("sideEffects", "None");
-      webhook.putArray("admissionReviewVersions").add("v1");
-      webhook
-          .putObject("clientConfig")
-          .put("url", webhooks.url(kind.equals("Mutating") ? "/mutate" : "/validate"))
-          .put("caBundle", webhooks.authority());
-      webhook.putObject("namespaceSelector").putObject("matchLabels").put("injection-test", "true");
-      ArrayNode rules = webhook.putArray("rules");
-      rule(rules, "CREATE", "pods");
-      rule(rules, "UPDATE", "pods/ephemeralcontainers");
-      if (kind.equals("Mutating")) {
-        webhook.put("reinvocationPolicy", "IfNeeded");
-      } else {
-        rule(rules, "UPDATE", "pods", "pods/resize");
-      }
-      post(
-          "/apis/admissionregistration.k8s.io/v1/" + lower + "webhookconfigurations",
-          configuration.toString());
-    }
+    configure("Mutating", "injection-test", "/mutate");
+    configure("Validating", "injection-test", "/validate");
+    // Called after ours, by its name.
+    configure("Mutating", "mesh-injection-test", "/mesh");
     webhooks.decideBy(PLAIN.settings(), PLAIN.connections());
     // A configuration takes effect a little later.
     Awaitility.await()
@@ -128,6 +99,33 @@ class InjectionIT {
             });
   }
 
+  private static void configure(String kind, String name, String path) {
+    ObjectNode configuration = Examples.JSON.createObjectNode();
+    configuration
+        .put("apiVersion", "admissionregistration.k8s.io/v1")
+        .put("kind", kind + "WebhookConfiguration")
+        .putObject("metadata")
+        .put("name", name);
+    ObjectNode webhook = configuration.putArray("webhooks").addObject();
+    webhook.put("name", "pods.chaperone.dev").put("sideEffects", "None");
+    webhook.putArray("admissionReviewVersions").add("v1");
+    webhook
+        .putObject("clientConfig")
+        .put("url", webhooks.url(path))
+        .put("caBundle", webhooks.authority());
+    webhook.putObject("namespaceSelector").putObject("matchLabels").put("injection-test", "true");
+    ArrayNode rules = webhook.putArray("rules");
+    rule(rules, "CREATE", "pods");
+    if (path.equals("/mutate")) {
+      webhook.put("reinvocationPolicy", "IfNeeded");
+      rule(rules, "UPDATE", "pods/ephemeralcontainers");
+    } else if (path.equals("/validate")) {
+      rule(rules, "UPDATE", "pods", "pods/ephemeralcontainers", "pods/resize");
+    }
+    String plural = kind.toLowerCase(Locale.ROOT) + "webhookconfigurations";
+    post("/apis/admissionregistration.k8s.io/v1/" + plural, configuration.toString());
+  }
+
   private static void rule(ArrayNode rules, String operation, String... resources) {
     ObjectNode rule = rules.addObject();
     rule.putArray("operations").add(operation);
@@ -140,6 +138,7 @@ class InjectionIT {
   private static void remove() {
     for (String uri :
         List.of(
+            "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/mesh-injection-test",
             "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/injection-test",
             "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/injection-test")) {
       try {
@@ -256,6 +255,19 @@ class InjectionIT {
     assertThat(PLAIN.check(stored)).isEmpty();
     JsonNode limits = stored.at("/spec/initContainers/0/resources/limits");
     assertThat(limits.path("cpu").asText()).as("from the LimitRange").isEqualTo("1500m");
+  }
+
+  @Test
+  void whatAnotherWebhookAddsAfterwardsIsPreparedWhenTheApiServerAsksAgain() {
+    ObjectNode pod = named("meshed");
+    ((ObjectNode) pod.path("metadata")).putObject("annotations").put("mesh", "yes");
+    JsonNode stored = create(pod, false);
+    assertThat(stored.at("/spec/initContainers"))
+        .extracting(container -> container.path("name").asText())
+        .containsExactly("chaperone", "mesh-init");
+    assertThat(stored.at("/spec/containers/1/name").asText()).isEqualTo("mesh");
+    assertThat(stored.at("/spec/containers/1/securityContext/capabilities/drop/0").asText())
+        .isEqualTo("NET_RAW");
   }
 
   @Test

@@ -55,6 +55,18 @@ class PodAdmissionTest {
   }
 
   @Test
+  void aPodThatIsNoAgentLosesOnlyAFalseLabel() {
+    AdmissionAnswer plain =
+        mutate(Operation.CREATE, "", Examples.named("not-selected").pod(), NOTHING);
+    assertThat(plain).isEqualTo(AdmissionAnswer.allowed());
+    JsonNode labelled = Examples.named("not-selected-with-a-false-label").pod();
+    Patched patched = (Patched) mutate(Operation.CREATE, "", labelled, NOTHING);
+    assertThat(patched.patch())
+        .hasToString(
+            "[{\"op\":\"remove\",\"path\":\"/metadata/labels/chaperone.dev~1injection\"}]");
+  }
+
+  @Test
   void aPodThatWasNotPatchedIsRefused() {
     Refused refused = (Refused) validate(Operation.CREATE, "", PLAIN.pod(), NOTHING);
     assertThat(refused.reason()).isEqualTo("GatewayMissing");

@@ -1,5 +1,6 @@
 package dev.chaperone.operator.injection;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
@@ -39,7 +40,10 @@ import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
-/** Both webhooks over TLS on the loopback interface, for an API server on the same machine. */
+/**
+ * Both webhooks, and one of somebody else, over TLS on the loopback interface, for an API server on
+ * the same machine.
+ */
 final class WebhookServer implements AutoCloseable {
   /** Decides about one request. */
   interface Webhook {
@@ -69,7 +73,31 @@ final class WebhookServer implements AutoCloseable {
     server.setExecutor(threads);
     server.createContext("/mutate", exchange -> serve(exchange, PodAdmission::mutate));
     server.createContext("/validate", exchange -> serve(exchange, PodAdmission::validate));
+    server.createContext("/mesh", exchange -> serve(exchange, (a, request, c) -> mesh(request)));
     server.start();
+  }
+
+  /** What other people's webhooks do: put a container in front, and one at the end. */
+  private static AdmissionAnswer mesh(AdmissionRequest request) {
+    if (!request.object().at("/metadata/annotations/mesh").isTextual()) {
+      return AdmissionAnswer.allowed();
+    }
+    ArrayNode patch = Examples.JSON.createArrayNode();
+    patch
+        .addObject()
+        .put("op", "add")
+        .put("path", "/spec/initContainers/0")
+        .putObject("value")
+        .put("name", "mesh-init")
+        .put("image", "mesh:1");
+    patch
+        .addObject()
+        .put("op", "add")
+        .put("path", "/spec/containers/-")
+        .putObject("value")
+        .put("name", "mesh")
+        .put("image", "mesh:1");
+    return new AdmissionAnswer.Patched(patch, List.of());
   }
 
   private static X509Certificate certificate(KeyPair keys) throws GeneralSecurityException {

@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,25 +97,37 @@ public final class TestCluster implements AutoCloseable {
     return shared;
   }
 
-  /** Why there is no cluster to test on; empty where there is one. Prints it once. */
-  static synchronized Optional<String> reasonNotToRun() {
+  /**
+   * Why there is no cluster to test on; empty where there is one. Prints it once.
+   *
+   * @param onThisMachine whether it has to reach servers of the tests on the loopback interface
+   */
+  static synchronized Optional<String> reasonNotToRun(boolean onThisMachine) {
     ClusterChoice choice = choose();
     String reason = null;
     if (choice instanceof ClusterChoice.None none) {
       reason = none.reason();
-    } else if (choice instanceof ClusterChoice.Given) {
+    } else if (choice instanceof ClusterChoice.Given given) {
       reason =
           Stream.of("kubectl", "helm")
               .filter(tool -> findTool(tool, Optional.empty()).isEmpty())
               .findFirst()
               .map(tool -> tool + " is not on the PATH")
               .orElse(null);
+      if (reason == null && onThisMachine && !isLocal(given)) {
+        return Optional.of("the API server is elsewhere and cannot ask servers on this machine");
+      }
     }
     if (reason != null && !reasonPrinted) {
       reasonPrinted = true;
       System.err.println("NOT RUN: tests on a real Kubernetes: " + reason);
     }
     return Optional.ofNullable(reason);
+  }
+
+  private static boolean isLocal(ClusterChoice.Given given) {
+    String url = Config.fromKubeconfig(given.kubeconfig().toFile()).getMasterUrl();
+    return "127.0.0.1".equals(URI.create(url).getHost());
   }
 
   private static ClusterChoice choose() {

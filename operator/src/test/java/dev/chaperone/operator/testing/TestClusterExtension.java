@@ -11,6 +11,7 @@ import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.LifecycleMethodExecutionExceptionHandler;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
 /** Gives each class its {@link TestCluster}, and writes down what was in it when a test fails. */
@@ -29,7 +30,11 @@ final class TestClusterExtension
   /** A condition and not an assumption: an assumption of a whole class is in no report. */
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-    return TestCluster.reasonNotToRun()
+    boolean onThisMachine =
+        AnnotationSupport.findAnnotation(testClass(context), UsesTestCluster.class)
+            .map(UsesTestCluster::onThisMachine)
+            .orElse(false);
+    return TestCluster.reasonNotToRun(onThisMachine)
         .map(ConditionEvaluationResult::disabled)
         .orElseGet(() -> ConditionEvaluationResult.enabled("there is a cluster"));
   }

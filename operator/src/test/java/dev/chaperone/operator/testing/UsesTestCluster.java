@@ -16,4 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(TestClusterExtension.class)
-public @interface UsesTestCluster {}
+public @interface UsesTestCluster {
+  /** Whether the API server has to be on this machine, because it asks servers of the tests. */
+  boolean onThisMachine() default false;
+}

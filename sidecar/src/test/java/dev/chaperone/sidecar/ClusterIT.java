@@ -17,13 +17,12 @@ import dev.chaperone.control.channel.ChannelMessage.Revoke;
 import dev.chaperone.control.channel.ChannelMessage.SessionEnded;
 import dev.chaperone.control.channel.ChannelMessage.SessionProgress;
 import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
-import dev.chaperone.control.channel.Document;
-import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.sidecar.control.OperatorAddress;
 import dev.chaperone.sidecar.control.OperatorTimes;
+import dev.chaperone.sidecar.testing.AgentDocuments;
 import dev.chaperone.sidecar.testing.FakeOperator;
 import dev.chaperone.sidecar.testing.TestAuthority;
 import dev.chaperone.sidecar.testing.TestPostgres;
@@ -34,7 +33,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,7 +144,7 @@ class ClusterIT {
       client.readToEnd();
     }
     assertThat(cannotConnect()).isTrue();
-    talk.send(new Configure(2, List.of(pod())));
+    talk.send(new Configure(2, List.of(AgentDocuments.pod())));
     assertThat(next(SessionEnded.class)).isEqualTo(new SessionEnded(started.session(), true));
   }
 
@@ -240,79 +238,8 @@ class ClusterIT {
 
   private void configure(long revision, int leaseSeconds, boolean suspended) throws Exception {
     talk.send(
-        new Configure(revision, List.of(pod(), connection(leaseSeconds, suspended), policy())));
+        new Configure(
+            revision, AgentDocuments.all(server.port(), listenPort, leaseSeconds, suspended)));
     assertThat(next(ConfigurationApplied.class)).isEqualTo(new ConfigurationApplied(revision));
-  }
-
-  private static Document pod() {
-    return Document.pod(
-        new Metadata("support", "agent-0", "uid-0", 1, Map.of("app", "support-agent")),
-        "support-agent");
-  }
-
-  private Document connection(int leaseSeconds, boolean suspended) {
-    return resource(
-        "AgentConnection",
-        "orders-db",
-        Map.of(
-            "protocol",
-            "PostgreSQL",
-            "target",
-            Map.of(
-                "host",
-                "127.0.0.1",
-                "port",
-                (long) server.port(),
-                "database",
-                TestPostgres.DATABASE,
-                "tls",
-                Map.of("mode", "Disable")),
-            "credentials",
-            Map.of("secretRef", Map.of("name", "orders-db")),
-            "agents",
-            Map.of("podSelector", Map.of("matchLabels", Map.of("app", "support-agent"))),
-            "listen",
-            Map.of("port", (long) listenPort),
-            "leaseSeconds",
-            (long) leaseSeconds,
-            "suspended",
-            suspended));
-  }
-
-  private static Document policy() {
-    return resource(
-        "AccessPolicy",
-        "support-agents",
-        Map.of(
-            "connections",
-            List.of("orders-db"),
-            "subjects",
-            List.of(Map.of("kind", "ServiceAccount", "name", "support-agent")),
-            "rules",
-            List.of(
-                Map.of("name", "never", "resources", List.of("public.denied"), "action", "Deny"),
-                Map.of("name", "reads", "effects", List.of("Read"), "action", "Allow"),
-                Map.of(
-                    "name",
-                    "writes",
-                    "effects",
-                    List.of("Write"),
-                    "action",
-                    "RequireApproval",
-                    "approval",
-                    Map.of("approvers", Map.of("groups", List.of("dba")))))));
-  }
-
-  private static Document resource(String kind, String name, Map<String, Object> spec) {
-    return new Document(
-        Map.of(
-            "apiVersion",
-            "chaperone.dev/v1alpha1",
-            "kind",
-            kind,
-            "metadata",
-            Map.of("namespace", "support", "name", name, "uid", "uid-" + name, "generation", 3L),
-            "spec",
-            spec));
   }
 }

@@ -223,7 +223,7 @@ class ApprovalWaysIT extends AdmissionTests {
     assertThat(created.accepted()).as(created.toString()).isTrue();
     assertThat(cluster.api().delete("/api/v1/namespaces/" + namespace).accepted()).isTrue();
     await()
-        .atMost(Duration.ofSeconds(60))
+        .atMost(Duration.ofMinutes(2))
         .until(() -> cluster.api().get("/api/v1/namespaces/" + namespace).code() == 404);
   }
 }

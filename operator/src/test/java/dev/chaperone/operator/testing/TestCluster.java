@@ -43,6 +43,7 @@ public final class TestCluster implements AutoCloseable {
 
   private static final int CRD_SECONDS = 30;
   private static final int TOOL_SECONDS = 60;
+  private static final int CLIENT_MILLIS = 30_000;
   private static final List<String> OUR_KINDS =
       List.of("AgentConnection", "AccessPolicy", "ApprovalRequest", "AgentSession");
 
@@ -160,6 +161,8 @@ public final class TestCluster implements AutoCloseable {
       Path kubeconfig, String namespace, String... userAndGroups) {
     Config config = Config.fromKubeconfig(kubeconfig.toFile());
     config.setNamespace(namespace);
+    config.setConnectionTimeout(CLIENT_MILLIS);
+    config.setRequestTimeout(CLIENT_MILLIS);
     if (userAndGroups.length > 0) {
       config.setImpersonateUsername(userAndGroups[0]);
       config.setImpersonateGroups(Stream.of(userAndGroups).skip(1).toArray(String[]::new));

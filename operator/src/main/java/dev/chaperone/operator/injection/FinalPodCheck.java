@@ -178,6 +178,11 @@ public final class FinalPodCheck {
       List<Refusal> ofAgent = PodRisks.ofAgent(raw, user, own::contains);
       ofAgent.removeAll(PodRisks.ofAgent(old, user, own::contains));
       refusals.addAll(ofAgent);
+      List<SidecarConnection> selecting =
+          GatewayPlan.of(old, namespace, connections, settings).connections();
+      List<Refusal> ofNames = NameResolution.of(raw, namespace, selecting, settings);
+      ofNames.removeAll(NameResolution.of(old, namespace, selecting, settings));
+      refusals.addAll(ofNames);
       for (Container added : PodPatch.addedEphemeral(old, raw)) {
         checkPrepared(added, List.of(), refusals);
       }

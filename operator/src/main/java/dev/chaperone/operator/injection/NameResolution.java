@@ -1,5 +1,7 @@
 package dev.chaperone.operator.injection;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.chaperone.operator.injection.RawPod.Container;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,8 +11,10 @@ import java.util.regex.Pattern;
 
 /**
  * A pod may say itself what address a host name has, for the gateway too: in its /etc/hosts and by
- * its name servers. Where the other side must prove its name a wrong address leads nowhere. Where
- * it need not, the gateway would log in to whomever the author of the pod likes.
+ * its name servers. Both are files that all containers of a pod share and that root may write in
+ * any of them. Where the other side must prove its name a wrong address leads nowhere. Where it
+ * need not, the agent could have the gateway log in through a relay of its own, and then speak in
+ * its place.
  */
 final class NameResolution {
   private static final Pattern NUMERIC = Pattern.compile("[0-9.]+");
@@ -23,24 +27,52 @@ final class NameResolution {
       String namespace,
       List<SidecarConnection> connections,
       InjectionSettings settings) {
+    List<Refusal> refusals = new ArrayList<>();
     Map<String, String> hosts = new LinkedHashMap<>();
     for (SidecarConnection connection : connections) {
       if (!connection.provesName() && !isAddress(connection.host())) {
         hosts.put(normal(connection.host()), "AgentConnection " + connection.name());
       }
     }
+    if (!hosts.isEmpty()) {
+      ofRoot(pod, hosts.values().iterator().next(), refusals);
+    }
     if (settings.authority() instanceof OperatorAuthority.ConfigMap
         && !isAddress(settings.operator().host())) {
       // Whoever could also write that ConfigMap would be the operator.
       hosts.put(normal(settings.operator().host()), "the operator");
     }
-    List<Refusal> refusals = new ArrayList<>();
     if (!hosts.isEmpty()) {
       ofHostAliases(pod, hosts, refusals);
       ofNameServers(pod, hosts, refusals);
       ofOwnName(pod, namespace, hosts, refusals);
     }
     return refusals;
+  }
+
+  private static void ofRoot(RawPod pod, String whose, List<Refusal> refusals) {
+    Place ofPod = pod.spec().field("securityContext");
+    for (Container container : pod.containers()) {
+      Place own = container.place().field("securityContext");
+      JsonNode user = effective(own, ofPod, "runAsUser").value();
+      JsonNode nonRoot = effective(own, ofPod, "runAsNonRoot").value();
+      boolean other = user.isIntegralNumber() && user.bigIntegerValue().signum() > 0;
+      boolean checked = !user.isNumber() && nonRoot.isBoolean() && nonRoot.booleanValue();
+      JsonNode escalation = own.field("allowPrivilegeEscalation").value();
+      boolean stays = escalation.isBoolean() && !escalation.booleanValue();
+      if (!(other || checked) || !stays) {
+        refusals.add(
+            new Refusal(
+                RefusalReason.ROOT_WITH_UNPROVEN_NAME,
+                own.path(),
+                "may be or become root, and give the host of " + whose + " another address"));
+      }
+    }
+  }
+
+  /** What a container does not say itself, the pod says for all. */
+  private static Place effective(Place own, Place ofPod, String field) {
+    return own.field(field).isPresent() ? own.field(field) : ofPod.field(field);
   }
 
   private static void ofHostAliases(RawPod pod, Map<String, String> hosts, List<Refusal> refusals) {

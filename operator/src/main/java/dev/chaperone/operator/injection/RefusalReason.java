@@ -66,6 +66,11 @@ public enum RefusalReason {
       "NameResolution",
       "remove it; where it is the host of a target, target.tls.mode: VerifyFull of the connection"
           + " makes a wrong address harmless"),
+  /** A container that may be root could change the files that say what a host name means. */
+  ROOT_WITH_UNPROVEN_NAME(
+      "RootWithUnprovenName",
+      "set runAsNonRoot: true (or runAsUser) and allowPrivilegeEscalation: false, or let the target"
+          + " prove its name with target.tls.mode: VerifyFull, or name it by its address"),
   /** The gateway is missing from a pod that needs one. */
   GATEWAY_MISSING(
       "GatewayMissing",

@@ -365,6 +365,26 @@ class FinalPodCheckTest {
   }
 
   @Test
+  void noEphemeralContainerOfRootComesBesideATargetThatProvesNoName() {
+    Example example = Examples.named("unproven-target-without-root");
+    ObjectNode before = injected(example);
+    ObjectNode after = before.deepCopy();
+    ObjectNode debugger = debug(after);
+    dropNetRaw(debugger);
+    assertThat(
+            FinalPodCheck.updated(
+                before, after, Examples.NAMESPACE, example.connections(), example.settings()))
+        .extracting(Refusal::reason)
+        .containsExactly(RefusalReason.ROOT_WITH_UNPROVEN_NAME);
+    debugger.withObject("/securityContext").put("allowPrivilegeEscalation", false);
+    assertThat(
+            FinalPodCheck.updated(
+                before, after, Examples.NAMESPACE, example.connections(), example.settings()))
+        .as("the pod says runAsNonRoot for all")
+        .isEmpty();
+  }
+
+  @Test
   void aSecretIsGuardedInPodsWithoutAGatewayToo() {
     ObjectNode before = PLAIN.pod().deepCopy();
     ObjectNode after = before.deepCopy();

@@ -220,7 +220,7 @@ class InjectionExamplesTest {
   }
 
   private static final Set<RefusalReason> RISKS =
-      EnumSet.range(RefusalReason.GATEWAY_VOLUME, RefusalReason.NAME_RESOLUTION);
+      EnumSet.range(RefusalReason.GATEWAY_VOLUME, RefusalReason.ROOT_WITH_UNPROVEN_NAME);
 
   private static Stream<Example> accepted() {
     return Examples.all().stream().filter(example -> !example.refused());

@@ -126,6 +126,17 @@ final class JournalThreads {
       sleep = more || soon ? GROUP_NANOS : IDLE_NANOS;
       removeFinished();
     }
+    // The last round may have appended a checkpoint.
+    for (SessionJournal session : sessions) {
+      guarded(session, this::flush);
+    }
+  }
+
+  private boolean flush(SessionJournal session) {
+    if (!session.isForced()) {
+      session.flush();
+    }
+    return false;
   }
 
   private boolean force(SessionJournal session) {

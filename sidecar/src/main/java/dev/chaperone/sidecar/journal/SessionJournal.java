@@ -573,6 +573,15 @@ public final class SessionJournal {
 
   /** Brings everything to the disk, and appends a checkpoint where one is due. */
   void force() {
+    force(true);
+  }
+
+  /** Brings everything to the disk and appends nothing, so that all of it is there at the end. */
+  void flush() {
+    force(false);
+  }
+
+  private void force(boolean checkpoints) {
     long begin = System.nanoTime();
     List<Window> full;
     Window present;
@@ -589,7 +598,7 @@ public final class SessionJournal {
       end = present == null ? 0 : present.end();
       events = chain.events();
       bytesNow = bytes;
-      if (isCheckpointDue()) {
+      if (checkpoints && isCheckpointDue()) {
         checkpoint = chain.checkpoint(micros());
       }
     }

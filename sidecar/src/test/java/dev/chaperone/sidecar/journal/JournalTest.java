@@ -31,6 +31,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,7 +63,7 @@ class JournalTest {
     }
   }
 
-  @Test
+  @RepeatedTest(20)
   void aJournalThatIsClosedGivesItsMemoryBack() throws Exception {
     Path memory = JournalMemory.make(recordings).directory();
     SessionJournal ended = session("ended");
@@ -156,6 +157,21 @@ class JournalTest {
 
   @Test
   void whatIsAppendedOutlivesTheProcess() throws Exception {
+    // The disk may have been as fast as the process: then the next one is killed.
+    boolean aheadOfTheDisk = false;
+    for (int attempt = 0; !aheadOfTheDisk && attempt < 20; attempt++) {
+      String name = "killed-" + attempt;
+      long number = appendAndBeKilled(name);
+      aheadOfTheDisk = events(name).stream().noneMatch(event -> event.number() == number);
+      journal.close();
+      journal = new Journal(recordings, KEY, registry);
+      assertThat(events(name)).anyMatch(event -> event.number() == number);
+      assertThat(JournalMemory.make(recordings).directory().resolve(name)).doesNotExist();
+    }
+    assertThat(aheadOfTheDisk).isTrue();
+  }
+
+  private long appendAndBeKilled(String name) throws Exception {
     Process child =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -163,20 +179,15 @@ class JournalTest {
                 System.getProperty(
                     "surefire.test.class.path", System.getProperty("java.class.path")),
                 Appender.class.getName(),
-                recordings.toString())
+                recordings.toString(),
+                name)
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    long number;
     try (var out = child.inputReader(StandardCharsets.UTF_8)) {
-      number = Long.parseLong(out.readLine());
+      return Long.parseLong(out.readLine());
     } finally {
       child.destroyForcibly().waitFor();
     }
-    assertThat(events("killed")).noneMatch(event -> event.number() == number);
-    journal.close();
-    journal = new Journal(recordings, KEY, registry);
-    assertThat(events("killed")).anyMatch(event -> event.number() == number);
-    assertThat(JournalMemory.make(recordings).directory().resolve("killed")).doesNotExist();
   }
 
   /** Appends so much that the disk cannot have all of it, says how far it came, and waits. */
@@ -186,7 +197,7 @@ class JournalTest {
     public static void main(String[] arguments) throws Exception {
       Journal journal =
           new Journal(Path.of(arguments[0]), RecordingKey.generate(), new SimpleMeterRegistry());
-      SessionJournal session = journal.open(opened("killed"), Duration.ofDays(1));
+      SessionJournal session = journal.open(opened(arguments[1]), Duration.ofDays(1));
       session.durable(session.head().events()).toCompletableFuture().get();
       long number = 0;
       for (int i = 0; i < 500; i++) {

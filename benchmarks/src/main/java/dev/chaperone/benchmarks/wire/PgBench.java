@@ -58,7 +58,13 @@ final class PgBench {
     Thread.sleep(seconds * 1000L - LOGIN_MILLIS - TAIL_MILLIS);
     double cpu = cpu(leg) - cpuBefore;
     double window = (System.nanoTime() - from) / 1e9;
-    double tps = finish(process);
+    double tps;
+    try {
+      tps = finish(process);
+    } catch (IOException e) {
+      throw new IOException(
+          "%s, %s, c=%d: %s".formatted(leg.name(), workload.label(), clients, e.getMessage()), e);
+    }
     return new Sample(tps, cpu * 1e6 / (tps * window));
   }
 

@@ -1,7 +1,9 @@
 package dev.chaperone.cli;
 
 import dev.chaperone.cli.approval.ApproveCommand;
+import dev.chaperone.cli.approval.DecidingDirectoryOption;
 import dev.chaperone.cli.approval.DenyCommand;
+import dev.chaperone.cli.approval.DirectoryOption;
 import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
 import dev.chaperone.cli.policy.PolicyCommand;
@@ -26,10 +28,6 @@ import picocli.CommandLine.Spec;
     subcommands = {
       QuickstartCommand.class,
       RunCommand.class,
-      RequestsCommand.class,
-      ShowCommand.class,
-      ApproveCommand.class,
-      DenyCommand.class,
       SessionsCommand.class,
       ReplayCommand.class,
       VerifyCommand.class,
@@ -49,12 +47,16 @@ public final class Main implements Runnable {
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
+        .addSubcommand(new RequestsCommand(new DirectoryOption()))
+        .addSubcommand(new ShowCommand(new DirectoryOption()))
+        .addSubcommand(new ApproveCommand(new DecidingDirectoryOption()))
+        .addSubcommand(new DenyCommand(new DecidingDirectoryOption()))
         .setCommandName("chaperone")
         .setExecutionExceptionHandler(Main::report);
   }
 
-  private static int report(
-      Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) throws Exception {
+  static int report(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed)
+      throws Exception {
     if (failure instanceof CommandException told) {
       commandLine.getErr().println("chaperone: " + told.getMessage());
       return told.exitCode();

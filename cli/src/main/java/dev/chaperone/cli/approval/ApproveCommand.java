@@ -12,10 +12,12 @@ import picocli.CommandLine.Mixin;
     description = "Let an operation that waits go on.",
     mixinStandardHelpOptions = true)
 public final class ApproveCommand implements Callable<Integer> {
-  @Mixin private Deciding deciding;
+  @Mixin private final Deciding deciding;
 
-  /** Made by picocli. */
-  public ApproveCommand() {}
+  /** About the requests that an option names. */
+  public ApproveCommand(RequestsOption where) {
+    this.deciding = new Deciding(where);
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {

@@ -2,10 +2,6 @@ package dev.chaperone.cli.approval;
 
 import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.cli.status.StatusOption;
-import dev.chaperone.control.approval.ApprovalDecisions;
-import dev.chaperone.control.approval.ApprovalDecisions.NotDecidable;
-import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
@@ -15,7 +11,6 @@ import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
 import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
@@ -24,17 +19,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What approve and deny have in common: writes a decision and says what the gateway made of it. */
+/** What approve and deny have in common: writes a decision and says what became of it. */
 final class Deciding {
-  /** The gateway sees a decision within a second. */
-  private static final Duration SEEN_WITHIN = Duration.ofSeconds(3);
-
   private static final int MAX_COMMENT = 1024;
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
-  @Mixin private StatusOption status;
+  @Mixin private final RequestsOption where;
 
   @Parameters(paramLabel = "NAME", description = "The request's name.")
   private String name;
@@ -46,35 +38,25 @@ final class Deciding {
       description = "Why; the agent is told.")
   private String comment;
 
-  @Option(
-      names = "--as",
-      paramLabel = "USER",
-      description = "Who decides (default: the user who runs the command).")
-  private String user;
+  Deciding(RequestsOption where) {
+    this.where = where;
+  }
 
   Integer decide(ApprovalVerdict verdict) throws IOException, InterruptedException {
     if (comment.codePointCount(0, comment.length()) > MAX_COMMENT) {
       throw CommandException.usage("a message has at most " + MAX_COMMENT + " characters");
     }
-    Requests requests = new Requests(status.locate());
+    Requests requests = where.open();
     requests.read(name);
-    String by = user == null ? System.getProperty("user.name") : user;
-    try {
-      ApprovalDecisions.add(
-          requests.files(),
-          name,
-          new ApprovalDecision(by, verdict, comment.isEmpty() ? null : comment));
-    } catch (NotDecidable e) {
-      throw CommandException.failed(e.getMessage());
-    } catch (InvalidConfigurationException e) {
-      throw CommandException.failed(e.problems().get(0).toString());
-    }
+    String by = requests.decider();
+    requests.add(name, new ApprovalDecision(by, verdict, comment.isEmpty() ? null : comment));
     return awaitAnswer(requests, by);
   }
 
   private Integer awaitAnswer(Requests requests, String by)
       throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + SEEN_WITHIN.toNanos();
+    Requests.Patience patience = requests.patience();
+    long deadline = System.nanoTime() + patience.most().toNanos();
     while (System.nanoTime() < deadline) {
       Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry = requests.read(name);
       Optional<String> ignored = ignored(entry, by);
@@ -98,10 +80,9 @@ final class Deciding {
                     : "");
         return ExitCode.OK;
       }
-      Thread.sleep(20);
+      Thread.sleep(patience.interval().toMillis());
     }
-    throw CommandException.failed(
-        "the decision was written, and no gateway has taken note of it yet; is it running?");
+    throw CommandException.failed(patience.otherwise());
   }
 
   private static boolean counted(

@@ -12,10 +12,12 @@ import picocli.CommandLine.Mixin;
     description = "Refuse an operation that waits.",
     mixinStandardHelpOptions = true)
 public final class DenyCommand implements Callable<Integer> {
-  @Mixin private Deciding deciding;
+  @Mixin private final Deciding deciding;
 
-  /** Made by picocli. */
-  public DenyCommand() {}
+  /** About the requests that an option names. */
+  public DenyCommand(RequestsOption where) {
+    this.deciding = new Deciding(where);
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {

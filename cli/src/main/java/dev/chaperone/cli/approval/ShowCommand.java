@@ -1,7 +1,6 @@
 package dev.chaperone.cli.approval;
 
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.cli.status.StatusOption;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
@@ -30,18 +29,19 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class ShowCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private StatusOption status;
+  @Mixin private final RequestsOption where;
 
   @Parameters(paramLabel = "NAME", description = "The request's name.")
   private String name;
 
-  /** Made by picocli. */
-  public ShowCommand() {}
+  /** About the requests that an option names. */
+  public ShowCommand(RequestsOption where) {
+    this.where = where;
+  }
 
   @Override
-  public Integer call() throws IOException {
-    Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry =
-        new Requests(status.locate()).read(name);
+  public Integer call() throws IOException, InterruptedException {
+    Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry = where.open().read(name);
     PrintWriter out = spec.commandLine().getOut();
     Request request = entry.spec().request();
     line(out, "Request", entry.name());
@@ -54,8 +54,7 @@ public final class ShowCommand implements Callable<Integer> {
     line(out, "Expires", request.expiresAt());
     out.println("Operation:");
     out.println("  " + VisibleText.of(request.operation().text()));
-    List<RequestParameter> parameters =
-        request.operation().parameters() == null ? List.of() : request.operation().parameters();
+    List<RequestParameter> parameters = orNone(request.operation().parameters());
     for (int i = 0; i < parameters.size(); i++) {
       RequestParameter parameter = parameters.get(i);
       out.printf(
@@ -92,10 +91,15 @@ public final class ShowCommand implements Callable<Integer> {
 
   private static String approvers(Request request) {
     List<String> who = new ArrayList<>();
-    request.approvers().groups().forEach(group -> who.add("group " + group));
-    request.approvers().users().forEach(user -> who.add("user " + user));
+    orNone(request.approvers().groups()).forEach(group -> who.add("group " + group));
+    orNone(request.approvers().users()).forEach(user -> who.add("user " + user));
     return String.join(", ", who)
         + (request.approvers().count() > 1 ? "; " + request.approvers().count() + " of them" : "");
+  }
+
+  /** What a resource does not have is not in it at all. */
+  private static <T> List<T> orNone(List<T> list) {
+    return list == null ? List.of() : list;
   }
 
   private static void line(PrintWriter out, String name, String value) {

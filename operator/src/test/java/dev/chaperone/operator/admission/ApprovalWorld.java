@@ -286,12 +286,13 @@ final class ApprovalWorld {
 
     /** Has the operator find a phase. */
     Opened phase(String phase) {
+      return status("{\"phase\":\"" + phase + "\"}");
+    }
+
+    /** Has the operator say something in the status. */
+    Opened status(String json) {
       Answer answer =
-          operator()
-              .patch(
-                  path() + "/status",
-                  Api.MERGE_PATCH,
-                  "{\"status\":{\"phase\":\"" + phase + "\"}}");
+          operator().patch(path() + "/status", Api.MERGE_PATCH, "{\"status\":" + json + "}");
       assertThat(answer.accepted()).as(answer.toString()).isTrue();
       return this;
     }

@@ -270,6 +270,29 @@ public final class TestCluster implements AutoCloseable {
     return Command.run(command, all, TOOL_SECONDS);
   }
 
+  /**
+   * Runs a plugin of kubectl in this namespace, as the administrator; give {@code --as} to be
+   * somebody else.
+   *
+   * @param directory where the plugin is
+   */
+  public Output kubectlPlugin(Path directory, Map<String, String> environment, String... command) {
+    String kubectl = tool("kubectl");
+    List<String> whole = new ArrayList<>(List.of(kubectl));
+    whole.addAll(List.of(command));
+    whole.addAll(List.of("--namespace", namespace));
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("KUBECONFIG", kubeconfig().toString());
+    all.put(
+        "PATH",
+        String.join(
+            File.pathSeparator,
+            directory.toString(),
+            Path.of(kubectl).getParent().toString(),
+            System.getenv("PATH")));
+    return Command.run(whole, all, TOOL_SECONDS);
+  }
+
   /** Runs helm; commands that need no cluster only. */
   public Output helm(String... arguments) {
     List<String> command = new ArrayList<>(List.of(tool("helm")));

@@ -28,9 +28,11 @@ import java.security.KeyPairGenerator;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 
 /**
  * The gateway beside an agent's pod, told what to enforce by the operator. Serves nothing until it
@@ -47,12 +49,14 @@ final class Cluster implements AutoCloseable {
    *
    * @param secrets where Secrets are mounted
    * @param journal where sessions are recorded
+   * @param probes where the files are that the container's probes read
    */
   record Options(
       OperatorAddress operator,
       OperatorTimes times,
       Path secrets,
       Path journal,
+      Optional<Path> probes,
       Optional<Integer> managementPort) {}
 
   private final PrometheusMeterRegistry registry;
@@ -67,6 +71,7 @@ final class Cluster implements AutoCloseable {
   private final OperatorChannel channel;
   private volatile boolean draining;
   private ManagementServer management;
+  private Pulse pulse;
 
   private Cluster(Options options, PrometheusMeterRegistry registry, Journal journal) {
     this.registry = registry;
@@ -84,8 +89,8 @@ final class Cluster implements AutoCloseable {
                 new PostgresqlServer(connection, shared, approvals, Optional.empty()),
             false,
             lease);
-    this.reports = new OperatorReports(gateway::served, this::health);
     this.configuration = new OperatorConfiguration(options.secrets(), gateway::apply);
+    this.reports = new OperatorReports(gateway::served, configuration::unresolved, this::health);
     this.channel =
         new OperatorChannel(
             options.operator(),
@@ -134,11 +139,21 @@ final class Cluster implements AutoCloseable {
       cluster.configuration.start();
       cluster.reports.start();
       cluster.channel.start();
+      if (options.probes().isPresent()) {
+        cluster.pulse = cluster.pulse(new ProbeFiles(options.probes().get()));
+        cluster.pulse.start();
+      }
       return cluster;
     } catch (IOException e) {
       cluster.close();
       throw e;
     }
+  }
+
+  private Pulse pulse(ProbeFiles files) {
+    Map<String, Executor> turning = new LinkedHashMap<>(threads.loops());
+    turning.put("operator", channel.hearing());
+    return new Pulse(files, Pulse.Times.STANDARD, turning, this::health);
   }
 
   private boolean announce(String session) {
@@ -185,6 +200,9 @@ final class Cluster implements AutoCloseable {
 
   @Override
   public void close() {
+    if (pulse != null) {
+      pulse.close();
+    }
     if (management != null) {
       management.close();
     }

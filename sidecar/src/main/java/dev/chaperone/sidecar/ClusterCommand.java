@@ -2,6 +2,7 @@ package dev.chaperone.sidecar;
 
 import dev.chaperone.sidecar.control.OperatorAddress;
 import dev.chaperone.sidecar.control.OperatorTimes;
+import dev.chaperone.sidecar.control.TrustedAuthorities;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -31,12 +32,21 @@ final class ClusterCommand implements Callable<Integer> {
   private String operator;
 
   @Option(
+      names = "--ca",
+      defaultValue = "${env:CHAPERONE_CA}",
+      paramLabel = "PEM",
+      description =
+          "The operator's certificate authority, in PEM (CHAPERONE_CA). Either this or --ca-file.")
+  private String authorities;
+
+  @Option(
       names = "--ca-file",
-      required = true,
       defaultValue = "${env:CHAPERONE_CA_FILE}",
       paramLabel = "FILE",
-      description = "The operator's certificate authority, in PEM (CHAPERONE_CA_FILE).")
-  private Path authorities;
+      description =
+          "A file that holds it, read anew for each connection (CHAPERONE_CA_FILE). Either this or"
+              + " --ca.")
+  private Path authoritiesFile;
 
   @Option(
       names = "--token-file",
@@ -70,6 +80,15 @@ final class ClusterCommand implements Callable<Integer> {
   private String podUid;
 
   @Option(
+      names = "--probe-directory",
+      defaultValue = "${env:CHAPERONE_PROBE_DIR}",
+      paramLabel = "DIR",
+      description =
+          "Where to say that it is started, ready and alive, for `chaperone-sidecar probe` of the"
+              + " container image (CHAPERONE_PROBE_DIR). Without it, nowhere.")
+  private Path probes;
+
+  @Option(
       names = "--management-port",
       defaultValue = "${env:CHAPERONE_MANAGEMENT_PORT}",
       paramLabel = "PORT",
@@ -95,6 +114,7 @@ final class ClusterCommand implements Callable<Integer> {
                   OperatorTimes.STANDARD,
                   secrets,
                   journal,
+                  Optional.ofNullable(probes),
                   Optional.ofNullable(managementPort)));
       Runtime.getRuntime().addShutdownHook(new Thread(cluster::stopAndHalt, "stop"));
       System.out.println("ready");
@@ -114,8 +134,20 @@ final class ClusterCommand implements Callable<Integer> {
     return new OperatorAddress(
         operator.substring(0, colon),
         Integer.parseInt(operator.substring(colon + 1)),
-        authorities,
+        authorities(),
         token,
         podUid);
+  }
+
+  private TrustedAuthorities authorities() {
+    if ((authorities == null) == (authoritiesFile == null)) {
+      throw new IllegalArgumentException(
+          "give the operator's certificate authority by either --ca (CHAPERONE_CA) or --ca-file"
+              + " (CHAPERONE_CA_FILE)"
+              + (authorities == null ? "" : ", not by both"));
+    }
+    return authorities == null
+        ? new TrustedAuthorities.InFile(authoritiesFile)
+        : new TrustedAuthorities.Inline(authorities);
   }
 }

@@ -58,6 +58,7 @@ record TargetOverride(String connection, String host, int port) {
     return new Configuration(
         configuration.generation(),
         connections,
+        configuration.unresolved(),
         configuration.policies(),
         configuration.subject(),
         configuration.notices());

@@ -15,6 +15,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -116,8 +117,52 @@ class ClusterCommandIT {
   void withoutItsBootstrapItSaysWhatIsMissing() throws Exception {
     run(Map.of("CHAPERONE_OPERATOR", "127.0.0.1:1"));
     assertThat(exitCode()).isEqualTo(2);
-    assertThat(output())
-        .contains("--ca-file", "--token-file", "--secrets", "--journal", "--pod-uid");
+    assertThat(output()).contains("--token-file", "--secrets", "--journal", "--pod-uid");
+  }
+
+  @Test
+  void theAuthorityCanBeSaidInTheEnvironmentItself() throws Exception {
+    Map<String, String> environment = inline(AUTHORITY.pem());
+    try (FakeOperator operator = new FakeOperator(AUTHORITY.server("127.0.0.1"))) {
+      environment.put("CHAPERONE_OPERATOR", "127.0.0.1:" + operator.port());
+      run(environment);
+      try (FakeOperator.Connection talk = operator.welcome()) {
+        talk.send(new Configure(1, AgentDocuments.all(5432, TestPostgres.freePort(), 300, false)));
+        assertThat(next(talk, ConfigurationApplied.class).revision()).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
+  void theAuthorityIsSaidInExactlyOneWayAndIsOne() throws Exception {
+    Map<String, String> both = new HashMap<>(environment("127.0.0.1:1"));
+    both.put("CHAPERONE_CA", AUTHORITY.pem());
+    Map<String, String> neither = new HashMap<>(environment("127.0.0.1:1"));
+    neither.remove("CHAPERONE_CA_FILE");
+    Map<Map<String, String>, String> wrong =
+        Map.of(
+            both,
+            "not by both",
+            neither,
+            "by either --ca (CHAPERONE_CA) or --ca-file",
+            inline(""),
+            "no certificate in PEM",
+            inline("certificate"),
+            "no certificate in PEM",
+            inline(AUTHORITY.pem() + "x".repeat(64 * 1024)),
+            "larger than 65536 characters");
+    for (Map.Entry<Map<String, String>, String> one : wrong.entrySet()) {
+      run(one.getKey());
+      assertThat(exitCode()).as(output()).isEqualTo(2);
+      assertThat(output()).contains(one.getValue());
+    }
+  }
+
+  private Map<String, String> inline(String pem) throws IOException {
+    Map<String, String> environment = new HashMap<>(environment("127.0.0.1:1"));
+    environment.remove("CHAPERONE_CA_FILE");
+    environment.put("CHAPERONE_CA", pem);
+    return environment;
   }
 
   @Test

@@ -84,6 +84,7 @@ class ClusterIT {
                 TIMES,
                 directory.resolve("secrets"),
                 Files.createDirectories(directory.resolve("journal")),
+                Optional.of(directory.resolve("probes")),
                 Optional.empty()));
     talk = operator.welcome();
   }

@@ -7,7 +7,9 @@ import dev.chaperone.control.resource.ResourceSet;
 import dev.chaperone.policy.PolicySet;
 import dev.chaperone.policy.Subject;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 
@@ -16,6 +18,8 @@ import java.util.function.Predicate;
  *
  * @param generation grows with every configuration
  * @param connections the connections to serve, by namespace and name
+ * @param unresolved those that are not served because a Secret of theirs cannot be used, and why,
+ *     by name; only of what the operator says, a directory's are a reason to refuse it
  * @param policies all policies
  * @param subject who the agent is
  * @param notices what was passed over, and why
@@ -23,11 +27,13 @@ import java.util.function.Predicate;
 public record Configuration(
     long generation,
     List<ConnectionConfiguration> connections,
+    Map<String, String> unresolved,
     PolicySet policies,
     Subject subject,
     List<String> notices) {
   public Configuration {
     connections = List.copyOf(connections);
+    unresolved = Map.copyOf(unresolved);
     Objects.requireNonNull(policies, "policies");
     Objects.requireNonNull(subject, "subject");
     notices = List.copyOf(notices);
@@ -67,8 +73,26 @@ public record Configuration(
     return new Configuration(
         newGeneration,
         connections.stream().map(c -> which.test(c) ? c.asSuspended() : c).toList(),
+        unresolved,
         policies,
         subject,
         notices);
+  }
+
+  /**
+   * The same, and those that are unresolved now but were served before, suspended: their sessions
+   * go on when their Secrets can be used again. Not where another connection has taken the port.
+   *
+   * @param before what was served
+   */
+  public Configuration keepingSuspended(List<ConnectionConfiguration> before) {
+    List<ConnectionConfiguration> all = new ArrayList<>(connections);
+    for (ConnectionConfiguration one : before) {
+      if (unresolved.containsKey(one.name())
+          && all.stream().noneMatch(other -> other.listenPort() == one.listenPort())) {
+        all.add(one.asSuspended());
+      }
+    }
+    return new Configuration(generation, all, unresolved, policies, subject, notices);
   }
 }

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One set of resources on its way to a configuration; collects every problem before it gives up.
@@ -39,6 +40,7 @@ import java.util.Set;
 final class Translation {
   private static final long SMALLEST_BOUND = 1L << 10;
   private static final long LARGEST_BOUND = 1L << 30;
+  private static final int LONGEST_STATUS = 1_000;
 
   private final ResourceSet resources;
   private final Origin origin;
@@ -46,6 +48,11 @@ final class Translation {
   private final long generation;
   private final Subject subject;
   private final List<Problem> problems = new ArrayList<>();
+  private final Map<String, String> unresolved = new HashMap<>();
+
+  /** Those of the connection that is being translated. */
+  private final List<Problem> secretProblems = new ArrayList<>();
+
   private final List<String> notices;
 
   /** Where the resources come from, and with that: what else has looked at them. */
@@ -92,7 +99,7 @@ final class Translation {
     connections.sort(
         Comparator.comparing(ConnectionConfiguration::namespace)
             .thenComparing(ConnectionConfiguration::name));
-    return new Configuration(generation, connections, policies, subject, notices);
+    return new Configuration(generation, connections, unresolved, policies, subject, notices);
   }
 
   private PolicySet policies() {
@@ -191,10 +198,17 @@ final class Translation {
       Resource<AgentConnectionSpec> connection, PolicySet policies) {
     int before = problems.size();
     AgentConnectionSpec spec = connection.spec();
+    secretProblems.clear();
     ConnectionConfiguration.Tls tls = tls(connection);
     ConnectionConfiguration.Credentials credentials = credentials(connection);
+    boolean resolved = secretProblems.isEmpty();
+    if (origin == Origin.DIRECTORY) {
+      problems.addAll(secretProblems);
+    } else if (!resolved) {
+      unresolved.put(connection.metadata().name(), inShort(secretProblems));
+    }
     ConnectionConfiguration.Bounds bounds = bounds(connection);
-    if (problems.size() != before || spec.target().database() == null) {
+    if (problems.size() != before || !resolved || spec.target().database() == null) {
       return Optional.empty();
     }
     String namespace = connection.metadata().namespace();
@@ -226,6 +240,16 @@ final class Translation {
             spec.suspended(),
             subject,
             pod()));
+  }
+
+  /** As it fits in a status. */
+  private static String inShort(List<Problem> problems) {
+    String all =
+        problems.stream()
+            .map(problem -> problem.path() + ": " + problem.message())
+            .distinct()
+            .collect(Collectors.joining("; "));
+    return all.length() <= LONGEST_STATUS ? all : all.substring(0, LONGEST_STATUS - 3) + "...";
   }
 
   private ConnectionConfiguration.AgentPod pod() {
@@ -291,14 +315,14 @@ final class Translation {
     String namespace = connection.metadata().namespace();
     Optional<Secret> secret = secrets.secret(connection.metadata(), name);
     if (secret.isEmpty()) {
-      problems.add(
+      secretProblems.add(
           connection.problem(
               path, "there is no Secret \"" + name + "\" in namespace " + namespace));
       return Optional.empty();
     }
     Optional<byte[]> value = secret.get().get(key);
     if (value.isEmpty()) {
-      problems.add(
+      secretProblems.add(
           connection.problem(
               path,
               "Secret \""
@@ -308,7 +332,7 @@ final class Translation {
                   + "\"; it has: "
                   + String.join(", ", secret.get().keys())));
     } else if (value.get().length == 0) {
-      problems.add(
+      secretProblems.add(
           connection.problem(path, "key \"" + key + "\" of Secret \"" + name + "\" is empty"));
       return Optional.empty();
     }
@@ -330,7 +354,7 @@ final class Translation {
     } catch (CharacterCodingException e) {
       // Said below.
     }
-    problems.add(
+    secretProblems.add(
         connection.problem(
             path, "key \"" + key + "\" of Secret \"" + name + "\" is not text (UTF-8)"));
     return Optional.empty();

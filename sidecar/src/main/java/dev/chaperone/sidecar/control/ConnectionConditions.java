@@ -16,10 +16,18 @@ import java.util.Optional;
 final class ConnectionConditions {
   private ConnectionConditions() {}
 
-  static List<Condition> of(GuardedConnection connection) {
+  /**
+   * Of one that is served.
+   *
+   * @param problem why its Secrets cannot be used now; it was served before, and is suspended
+   */
+  static List<Condition> of(GuardedConnection connection, Optional<String> problem) {
     List<Condition> conditions = new ArrayList<>();
     // What is served was read with its Secrets.
-    conditions.add(condition("CredentialsResolved", ConditionStatus.TRUE, "Read", ""));
+    conditions.add(
+        problem
+            .map(ConnectionConditions::unresolved)
+            .orElseGet(() -> condition("CredentialsResolved", ConditionStatus.TRUE, "Read", "")));
     conditions.add(targetReachable(connection.targetState()));
     Availability recording = connection.recorder().availability();
     conditions.add(
@@ -31,6 +39,11 @@ final class ConnectionConditions {
       conditions.add(masksResolved(connection.unresolvedMasks()));
     }
     return conditions;
+  }
+
+  /** Of one whose Secrets cannot be used. */
+  static Condition unresolved(String problem) {
+    return condition("CredentialsResolved", ConditionStatus.FALSE, "SecretUnusable", problem);
   }
 
   private static Condition targetReachable(TargetState target) {

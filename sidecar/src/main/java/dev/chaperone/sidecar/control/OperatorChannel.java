@@ -41,7 +41,6 @@ import javax.net.ssl.SSLParameters;
  */
 public final class OperatorChannel implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(OperatorChannel.class.getName());
-  private static final int MAX_FILE = 1024 * 1024;
   private static final int MAX_TOKEN = 32 * 1024;
 
   private final OperatorAddress address;
@@ -95,14 +94,19 @@ public final class OperatorChannel implements AutoCloseable {
     prepare();
   }
 
+  /** The one thread on which listeners are told. */
+  public Executor hearing() {
+    return hearing;
+  }
+
   /** Reads the files and looks the name up, where that may take its time. */
   private void prepare() {
     try {
       waiting.execute(
           () -> {
             try {
-              SslContext tls = tls(read(address.certificateAuthorities(), MAX_FILE));
-              SecretBytes token = new SecretBytes(token(read(address.token(), MAX_TOKEN)));
+              SslContext tls = tls(address.certificateAuthorities().read());
+              SecretBytes token = new SecretBytes(readToken(address.token()));
               InetAddress host = InetAddress.getByName(address.host());
               connect(tls, token, new InetSocketAddress(host, address.port()));
             } catch (IOException e) {
@@ -119,18 +123,14 @@ public final class OperatorChannel implements AutoCloseable {
     }
   }
 
-  private static byte[] read(Path file, int most) throws IOException {
+  private static byte[] readToken(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(most + 1);
-      if (bytes.length == 0 || bytes.length > most) {
-        throw new IOException(file + " is empty or larger than " + most + " bytes");
+      byte[] bytes = in.readNBytes(MAX_TOKEN + 1);
+      if (bytes.length == 0 || bytes.length > MAX_TOKEN) {
+        throw new IOException(file + " is empty or larger than " + MAX_TOKEN + " bytes");
       }
-      return bytes;
+      return new String(bytes, StandardCharsets.UTF_8).strip().getBytes(StandardCharsets.UTF_8);
     }
-  }
-
-  private static byte[] token(byte[] file) {
-    return new String(file, StandardCharsets.UTF_8).strip().getBytes(StandardCharsets.UTF_8);
   }
 
   private static SslContext tls(byte[] authorities) throws SSLException {

@@ -23,6 +23,9 @@ import java.util.concurrent.TimeUnit;
  * Puts in force what the operator says, with the values of Secrets that are mounted here, and puts
  * it in force again when those change.
  *
+ * <p>A connection whose Secrets cannot be used serves nothing, and keeps no other from being
+ * served. Where it was served before, it refuses its clients until they can be used again.
+ *
  * <p>A configuration that cannot be put in force leaves the one before it, but for the connections
  * that it suspends or does not have any more: a mistake in one place must not keep a kill switch
  * from working.
@@ -49,6 +52,7 @@ public final class OperatorConfiguration implements OperatorListener, AutoClosea
   private final Thread thread = new Thread(this::run, "secrets");
   private Configure latest;
   private volatile Configuration inForce;
+  private volatile Map<String, String> unresolved = Map.of();
   private long generation;
   private Optional<DirectoryWatch.Look> mounted = Optional.empty();
   private Conversation conversation = message -> false;
@@ -87,6 +91,11 @@ public final class OperatorConfiguration implements OperatorListener, AutoClosea
     return inForce != null;
   }
 
+  /** The connections whose Secrets cannot be used, and why, by name. */
+  public Map<String, String> unresolved() {
+    return unresolved;
+  }
+
   private void apply() {
     // Looked at before they are read, so that no change falls in between.
     mounted = look();
@@ -94,11 +103,20 @@ public final class OperatorConfiguration implements OperatorListener, AutoClosea
     ResourceSet resources = null;
     try {
       resources = ResourceDocuments.read(named(latest.resources()));
-      putInForce(
+      Configuration said =
           Configuration.received(
               resources,
               (connection, name) -> secrets.read(connection.name(), name),
-              generation + 1));
+              generation + 1);
+      putInForce(inForce == null ? said : said.keepingSuspended(inForce.connections()));
+      unresolved = said.unresolved();
+      unresolved.forEach(
+          (connection, problem) ->
+              LOGGER.log(
+                  System.Logger.Level.ERROR,
+                  "connection {0} is not served: {1}",
+                  connection,
+                  problem));
       conversation.say(new ConfigurationApplied(latest.revision()));
       return;
     } catch (InvalidConfigurationException e) {

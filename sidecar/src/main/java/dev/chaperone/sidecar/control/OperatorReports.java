@@ -26,6 +26,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -42,6 +43,7 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
   private static final long REPORT_MILLIS = 1_000;
 
   private final Supplier<List<Served>> served;
+  private final Supplier<Map<String, String>> unresolved;
   private final Supplier<Health> health;
   private final Thread thread = new Thread(this::run, "operator-reports");
   private final Map<String, GuardedConnection> known = new LinkedHashMap<>();
@@ -56,10 +58,15 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
   /**
    * Reports on what is served.
    *
+   * @param unresolved the connections whose Secrets cannot be used, and why
    * @param health how the sidecar is
    */
-  public OperatorReports(Supplier<List<Served>> served, Supplier<Health> health) {
+  public OperatorReports(
+      Supplier<List<Served>> served,
+      Supplier<Map<String, String>> unresolved,
+      Supplier<Health> health) {
     this.served = served;
+    this.unresolved = unresolved;
     this.health = health;
   }
 
@@ -138,13 +145,9 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
     synchronized (this) {
       look(now);
       reportIfChanged(health.get());
+      reportConditions(now);
       Set<String> present = new HashSet<>();
-      for (Served one : now) {
-        present.add(one.connection().session().name());
-        reportIfChanged(
-            new ConditionsReport(
-                one.connection().name(), ConnectionConditions.of(one.connection())));
-      }
+      now.forEach(one -> present.add(one.connection().session().name()));
       for (GuardedConnection connection : List.copyOf(known.values())) {
         String name = connection.session().name();
         if (announce(connection)
@@ -157,6 +160,22 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
         }
       }
     }
+  }
+
+  private void reportConditions(List<Served> now) {
+    Map<String, String> problems = new HashMap<>(unresolved.get());
+    for (Served one : now) {
+      String name = one.connection().name();
+      reportIfChanged(
+          new ConditionsReport(
+              name,
+              ConnectionConditions.of(
+                  one.connection(), Optional.ofNullable(problems.remove(name)))));
+    }
+    problems.forEach(
+        (name, problem) ->
+            reportIfChanged(
+                new ConditionsReport(name, List.of(ConnectionConditions.unresolved(problem)))));
   }
 
   private boolean reportIfChanged(FromSidecar report) {

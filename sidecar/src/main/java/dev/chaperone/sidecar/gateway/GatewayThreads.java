@@ -3,6 +3,8 @@ package dev.chaperone.sidecar.gateway;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -52,6 +54,14 @@ public final class GatewayThreads implements AutoCloseable {
   /** Event loops for client connections and, on the same loop, their connections to targets. */
   public EventLoopGroup traffic() {
     return traffic;
+  }
+
+  /** Each event loop by name: whoever waits for nothing but one of these is never held up long. */
+  public Map<String, Executor> loops() {
+    Map<String, Executor> loops = new LinkedHashMap<>();
+    traffic.forEach(loop -> loops.put("traffic-" + (loops.size() + 1), loop));
+    background.forEach(loop -> loops.put("background", loop));
+    return loops;
   }
 
   /** An event loop that no client's traffic runs on. */

@@ -10,6 +10,7 @@ import dev.chaperone.control.channel.ChannelMessage.FromSidecar;
 import dev.chaperone.control.channel.Document;
 import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.control.translation.ConnectionConfiguration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +77,8 @@ class OperatorConfigurationTest {
   void aKillSwitchWorksAlthoughAnotherConnectionIsWrong() throws Exception {
     configuration.said(new Configure(1, resources(false, "orders-db")));
     List<Document> resources = new ArrayList<>(resources(true, "orders-db"));
-    resources.add(connection("no-such-secret", 15433, false));
+    // Two on one port.
+    resources.add(connection("invoices-db", 15432, false));
     configuration.said(new Configure(2, resources));
     assertThat(said.get(1)).isInstanceOf(ConfigurationRejected.class);
     assertThat(applied).hasSize(2);
@@ -87,7 +89,10 @@ class OperatorConfigurationTest {
   @Test
   void aConnectionThatIsGoneIsSuspendedAlthoughAnotherIsWrong() {
     configuration.said(new Configure(1, resources(false, "orders-db")));
-    configuration.said(new Configure(2, resources(false, "no-such-secret")));
+    List<Document> resources = new ArrayList<>(resources(false, "invoices-db"));
+    resources.add(connection("payments-db", 15432, false));
+    configuration.said(new Configure(2, resources));
+    assertThat(said.get(1)).isInstanceOf(ConfigurationRejected.class);
     assertThat(applied.get(1).connections().get(0).name()).isEqualTo("orders-db");
     assertThat(applied.get(1).connections().get(0).suspended()).isTrue();
     configuration.said(new Configure(3, resources(false, "orders-db")));
@@ -119,11 +124,60 @@ class OperatorConfigurationTest {
   void aSecretThatComesLateIsWaitedFor() throws Exception {
     Files.delete(mounted.resolve("orders-db/orders-db/password"));
     configuration.said(new Configure(1, resources(false, "orders-db")));
-    assertThat(said.get(0)).isInstanceOf(ConfigurationRejected.class);
+    assertThat(applied.get(0).connections()).isEmpty();
+    assertThat(configuration.unresolved().get("orders-db"))
+        .contains("spec.credentials.secretRef", "has no key \"password\"");
     configuration.start();
     mount("password", "correct-horse");
-    await().untilAsserted(() -> assertThat(applied).hasSize(1));
-    assertThat(said.get(said.size() - 1)).isEqualTo(new ConfigurationApplied(1));
+    await().untilAsserted(() -> assertThat(applied).hasSize(2));
+    assertThat(applied.get(1).connections()).hasSize(1);
+    await().untilAsserted(() -> assertThat(configuration.unresolved()).isEmpty());
+  }
+
+  @Test
+  void aConnectionWithoutItsSecretKeepsNoOtherFromBeingServed() {
+    List<Document> resources = new ArrayList<>(resources(false, "orders-db"));
+    resources.add(connection("no-such-secret", 15433, false));
+    configuration.said(new Configure(1, resources));
+    assertThat(said).containsExactly(new ConfigurationApplied(1));
+    assertThat(applied.get(0).connections())
+        .extracting(ConnectionConfiguration::name)
+        .containsExactly("orders-db");
+    assertThat(configuration.unresolved()).containsOnlyKeys("no-such-secret");
+    assertThat(configuration.unresolved().get("no-such-secret"))
+        .contains("there is no Secret \"no-such-secret\"");
+  }
+
+  @Test
+  void aConnectionWhoseSecretVanishesRefusesItsClientsAndComesBackWithIt() throws Exception {
+    configuration.said(new Configure(1, resources(false, "orders-db")));
+    configuration.start();
+    Files.delete(mounted.resolve("orders-db/orders-db/password"));
+    await().untilAsserted(() -> assertThat(applied).hasSize(2));
+    assertThat(applied.get(1).connections().get(0).suspended()).isTrue();
+    await()
+        .untilAsserted(() -> assertThat(configuration.unresolved()).containsOnlyKeys("orders-db"));
+    mount("password", "battery-staple");
+    await().untilAsserted(() -> assertThat(applied).hasSize(3));
+    assertThat(applied.get(2).connections().get(0).suspended()).isFalse();
+    await().untilAsserted(() -> assertThat(configuration.unresolved()).isEmpty());
+  }
+
+  @Test
+  void whatIsSuspendedForWantOfASecretLeavesItsPortToAnother() throws Exception {
+    configuration.said(new Configure(1, resources(false, "orders-db")));
+    Files.delete(mounted.resolve("orders-db/orders-db/password"));
+    Path other = Files.createDirectories(mounted.resolve("invoices-db/invoices-db"));
+    Files.writeString(other.resolve("username"), "agent");
+    Files.writeString(other.resolve("password"), "correct-horse");
+    List<Document> resources = new ArrayList<>();
+    resources.add(resources(false, "orders-db").get(0));
+    resources.add(connection("orders-db", 15433, false));
+    resources.add(connection("invoices-db", 15432, false));
+    configuration.said(new Configure(2, resources));
+    assertThat(applied.get(1).connections())
+        .extracting(ConnectionConfiguration::name)
+        .containsExactly("invoices-db");
   }
 
   private void mount(String key, String value) throws IOException {

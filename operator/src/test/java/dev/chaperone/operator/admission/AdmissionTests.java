@@ -37,13 +37,21 @@ abstract class AdmissionTests {
   static final String ONLY_OPERATOR_STATUS = "only the operator writes status";
   static final String ONLY_OPERATOR_CREATES = "only the operator creates";
   static final String NOT_DELETED = "are not deleted by people";
+  static final String NOT_INTO_THE_GATEWAY = "nobody runs commands in it";
+  static final String TOKENS_FOR_NODES = "nodes alone ask for them";
+  static final String GUARDED_IS_THE_OPERATORS = "belongs to the operator, which sets it";
+  static final String FORWARDING_NEEDS_EXEC = "takes the right to run commands in the pod";
   static final List<String> FINAL_PHASES = List.of("Denied", "Expired", "Cancelled", "Used");
   static final List<String> POLICIES =
       List.of(
           "chaperone-approval-changes",
           "chaperone-approvers",
+          "chaperone-gateway-access",
+          "chaperone-gateway-tokens",
+          "chaperone-guarded-namespaces",
           "chaperone-lifecycle",
           "chaperone-metadata",
+          "chaperone-port-forwarding",
           "chaperone-status");
 
   static TestCluster cluster;
@@ -89,7 +97,40 @@ abstract class AdmissionTests {
         new Probe(OWN_NAME, () -> cluster.api().patch(path, Api.JSON_PATCH, add(JANE, "Approve"))),
         new Probe(
             NEEDS_APPROVE,
-            () -> world.dba(MALLORY).patch(path, Api.MERGE_PATCH, label("example.com/a"))));
+            () -> world.dba(MALLORY).patch(path, Api.MERGE_PATCH, label("example.com/a"))),
+        new Probe(
+            NOT_INTO_THE_GATEWAY,
+            () -> cluster.api().create(pod("any") + "/exec?container=chaperone&command=id", "{}")),
+        new Probe(TOKENS_FOR_NODES, () -> token(cluster.api(), "chaperone")),
+        new Probe(
+            GUARDED_IS_THE_OPERATORS,
+            () ->
+                cluster
+                    .api()
+                    .patch(
+                        namespace() + "?dryRun=All",
+                        Api.MERGE_PATCH,
+                        label("chaperone.dev/guarded"))));
+  }
+
+  static String namespace() {
+    return "/api/v1/namespaces/" + cluster.namespace();
+  }
+
+  static String pod(String name) {
+    return namespace() + "/pods/" + name;
+  }
+
+  /** Asks for a token of the default service account. */
+  static Answer token(Api by, String audience) {
+    return by.create(
+        namespace() + "/serviceaccounts/default/token",
+        """
+        apiVersion: authentication.k8s.io/v1
+        kind: TokenRequest
+        spec: {audiences: [%s], expirationSeconds: 600}
+        """
+            .formatted(audience));
   }
 
   /** Waits until nothing of it is left: the next class may be about something else. */

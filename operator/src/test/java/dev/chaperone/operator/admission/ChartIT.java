@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.Output;
 import dev.chaperone.operator.testing.UsesTestCluster;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +22,24 @@ import org.junit.jupiter.api.TestFactory;
 /** The chart by itself. */
 @UsesTestCluster
 class ChartIT extends AdmissionTests {
+  private static final List<String> EVERYTHING_SET =
+      List.of(
+          "operator.image=registry.test/operator:1",
+          "operator.imagePullSecrets={pull}",
+          "operator.replicas=3",
+          "operator.priorityClassName=system-cluster-critical",
+          "operator.nodeSelector.pool=system",
+          "operator.tolerations[0].key=system",
+          "operator.tolerations[0].operator=Exists",
+          "operator.env[0].name=QUARKUS_LOG_LEVEL",
+          "operator.env[0].value=DEBUG",
+          "operator.requestRetention=PT1H",
+          "sidecar.image=registry.test/sidecar:1",
+          "sidecar.imagePullPolicy=Always",
+          "webhooks.excludedNamespaces={kube-system,cni}",
+          "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
+          "networkPolicy.apiServerPorts={8443}");
+
   @Test
   void theApiServerFindsNothingToWarnOfInThePolicies() {
     for (String policy : POLICIES) {
@@ -42,6 +64,79 @@ class ChartIT extends AdmissionTests {
     assertThat(names).containsExactlyInAnyOrderElementsOf(POLICIES);
   }
 
+  @Test
+  void helmFindsNothingToWarnOf() {
+    Output lint = cluster.helm("lint", "--strict", "--quiet", Chart.DIRECTORY.toString());
+    assertThat(lint.exit()).as(lint.toString()).isZero();
+  }
+
+  /** So that a change of what is installed is seen in review. */
+  @Test
+  void whatIsInstalledIsWhatWasReviewed() throws IOException {
+    Path golden = Path.of("src/test/resources/chart/default.yaml");
+    assertThat(Chart.templateFor(cluster, "chaperone-system").out())
+        .as(
+            "where the change is meant: helm template chaperone charts/chaperone --namespace"
+                + " chaperone-system --kube-version 1.30.0 >operator/%s",
+            golden)
+        .isEqualTo(Files.readString(golden));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> theApiServerTakesTheWholeChart() {
+    return Stream.of(List.<String>of(), EVERYTHING_SET)
+        .map(
+            settings ->
+                DynamicTest.dynamicTest(
+                    settings.isEmpty() ? "as it is" : "with everything set",
+                    () -> {
+                      Output rendered = Chart.template(cluster, settings.toArray(String[]::new));
+                      assertThat(rendered.exit()).as(rendered.err()).isZero();
+                      Path manifest =
+                          Files.writeString(
+                              Path.of("target", "whole-chart.yaml").toAbsolutePath(),
+                              rendered.out());
+                      Output applied =
+                          cluster.kubectl(
+                              "apply",
+                              "--server-side",
+                              "--force-conflicts",
+                              "--dry-run=server",
+                              "--validate=strict",
+                              "-f",
+                              manifest.toString());
+                      assertThat(applied.exit()).as(applied.err()).isZero();
+                      assertThat(applied.err()).isEmpty();
+                      assertThat(applied.out().lines())
+                          .hasSameSizeAs(Chart.documents(rendered.out()).toList());
+                    }));
+  }
+
+  @Test
+  void noWebhookWaitsWhereItNeedNot() throws IOException {
+    List<JsonNode> webhooks = new ArrayList<>();
+    for (String document : Chart.documents(Chart.template(cluster).out()).toList()) {
+      JsonNode resource = new YAMLMapper().readTree(document);
+      if (resource.path("kind").asText().endsWith("WebhookConfiguration")) {
+        resource.path("webhooks").forEach(webhooks::add);
+      }
+    }
+    assertThat(webhooks).hasSize(6);
+    for (JsonNode webhook : webhooks) {
+      String name = webhook.path("name").asText();
+      assertThat(webhook.path("failurePolicy").asText())
+          .as(name)
+          .isEqualTo(
+              name.startsWith("guarded.") || name.startsWith("resources.") ? "Fail" : "Ignore");
+      if (name.equals("pods.chaperone.dev")) {
+        assertThat(webhook.at("/namespaceSelector/matchExpressions/1/values").toString())
+            .contains(cluster.namespace(), "kube-system");
+      }
+      // The operator fills it in.
+      assertThat(webhook.at("/clientConfig/caBundle").isMissingNode()).as(name).isTrue();
+    }
+  }
+
   @TestFactory
   Stream<DynamicTest> valuesThatTheChartDoesNotKnowAreRefused() {
     return Stream.of(
@@ -50,7 +145,15 @@ class ChartIT extends AdmissionTests {
             "operator.serviceAccountName=",
             "admission.systemUsers={jane}",
             "admission.systemUsers={system:x'}",
-            "admission.enabled=false")
+            "admission.enabled=false",
+            "operator.image=a b",
+            "operator.replicas=0",
+            "operator.requestRetention=7d",
+            "operator.env[0].name=CHAPERONE_SIDECAR_IMAGE",
+            "sidecar.uid=0",
+            "sidecar.memoryLimit=a lot",
+            "webhooks.excludedNamespaces={a b}",
+            "networkPolicy.apiServerPorts={0}")
         .map(
             setting ->
                 DynamicTest.dynamicTest(

@@ -6,6 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The Helm chart of this checkout, rendered by helm and applied to the cluster, with the namespace
@@ -14,6 +18,22 @@ import java.util.List;
 public final class Chart implements AutoCloseable {
   /** The chart. */
   public static final Path DIRECTORY = Path.of("../charts/chaperone");
+
+  /** What the operator's own resources are labelled with. */
+  private static final String OF_THE_OPERATOR = "app.kubernetes.io/component: operator";
+
+  private static final Pattern KIND_OF_ROLES =
+      Pattern.compile("^kind: (ServiceAccount|(Cluster)?Role(Binding)?)$", Pattern.MULTILINE);
+
+  /**
+   * What holds without an operator: the policies and the roles of people. What asks the operator,
+   * or runs it, is left out.
+   */
+  public static final Predicate<String> POLICIES = document -> !document.contains(OF_THE_OPERATOR);
+
+  /** The operator's account and what it may do. */
+  public static final Predicate<String> OPERATOR_ROLES =
+      document -> document.contains(OF_THE_OPERATOR) && KIND_OF_ROLES.matcher(document).find();
 
   private final TestCluster cluster;
   private final Path manifest;
@@ -24,18 +44,28 @@ public final class Chart implements AutoCloseable {
   }
 
   /**
-   * Renders and applies it.
+   * Renders it, and applies its policies.
    *
    * @param settings as for {@code helm --set}
    */
   public static Chart install(TestCluster cluster, String... settings) {
+    return install(cluster, POLICIES, settings);
+  }
+
+  /**
+   * Renders it, and applies a part.
+   *
+   * @param which of its documents
+   */
+  public static Chart install(TestCluster cluster, Predicate<String> which, String... settings) {
     Output rendered = template(cluster, settings);
     if (rendered.exit() != 0) {
       throw new IllegalStateException(rendered.err());
     }
     try {
       Path manifest = Path.of("target", "chart-" + cluster.namespace() + ".yaml").toAbsolutePath();
-      Files.writeString(manifest, rendered.out());
+      Files.writeString(
+          manifest, documents(rendered.out()).filter(which).collect(Collectors.joining("---\n")));
       Chart chart = new Chart(cluster, manifest);
       Output applied =
           cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", manifest.toString());
@@ -49,8 +79,18 @@ public final class Chart implements AutoCloseable {
     }
   }
 
-  /** What {@code helm template} says. */
+  /** Each resource of what helm has rendered. */
+  public static Stream<String> documents(String rendered) {
+    return Stream.of(rendered.split("(?m)^---\n")).filter(document -> !document.isBlank());
+  }
+
+  /** What {@code helm template} says, for a release in the namespace of the tests. */
   public static Output template(TestCluster cluster, String... settings) {
+    return templateFor(cluster, cluster.namespace(), settings);
+  }
+
+  /** What {@code helm template} says, for a release in another namespace. */
+  public static Output templateFor(TestCluster cluster, String namespace, String... settings) {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -58,7 +98,7 @@ public final class Chart implements AutoCloseable {
                 "chaperone",
                 DIRECTORY.toString(),
                 "--namespace",
-                cluster.namespace(),
+                namespace,
                 "--kube-version",
                 "1.30.0"));
     for (String setting : settings) {

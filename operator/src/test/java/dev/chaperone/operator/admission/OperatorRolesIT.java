@@ -30,7 +30,7 @@ class OperatorRolesIT {
     chart = Chart.install(cluster, Chart.OPERATOR_ROLES);
     await()
         .atMost(Duration.ofSeconds(60))
-        .until(() -> operator().get("/api/v1/namespaces").accepted() && mayListOwnSecrets());
+        .until(() -> operator().get("/api/v1/namespaces").accepted() && mayListOwnConfigMaps());
   }
 
   @AfterAll
@@ -48,14 +48,14 @@ class OperatorRolesIT {
     return "/api/v1/namespaces/" + cluster.namespace() + "/" + resource;
   }
 
-  private static boolean mayListOwnSecrets() {
-    return operator().get(own("secrets")).accepted();
+  private static boolean mayListOwnConfigMaps() {
+    return operator().get(own("configmaps")).accepted();
   }
 
   @TestFactory
   Stream<DynamicTest> itReadsWhatItNeeds() {
     return Stream.of(
-            own("secrets"),
+            own("secrets") + "?fieldSelector=metadata.name%3Dchaperone-ca",
             own("configmaps"),
             "/api/v1/pods",
             "/api/v1/namespaces",
@@ -73,6 +73,8 @@ class OperatorRolesIT {
   @TestFactory
   Stream<DynamicTest> itReadsNothingElse() {
     return Stream.of(
+            own("secrets"),
+            own("secrets/another"),
             "/api/v1/secrets",
             "/api/v1/namespaces/default/secrets",
             "/api/v1/namespaces/kube-system/secrets/any",

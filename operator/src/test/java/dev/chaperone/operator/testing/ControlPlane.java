@@ -4,23 +4,28 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A control plane of the tests' own: etcd, API server and controllers, on the loopback. It ends
- * with this JVM however that ends, because a process that stops it waits for the end of our pipe.
+ * A control plane of the tests' own: etcd, API server and controllers, on the loopback; or all of
+ * that with a node that runs pods. It ends with this JVM however that ends, because a process that
+ * stops it waits for the end of our pipe.
  */
 final class ControlPlane implements AutoCloseable {
   private static final Path SCRIPTS = Path.of("src/test/kubernetes").toAbsolutePath();
-  private static final int START_SECONDS = 150;
+  private static final int START_SECONDS = 240;
+  private static final int IMPORT_SECONDS = 120;
 
   private final Process follower;
+  private final Map<String, String> environment;
   private final Path kubeconfig;
 
-  private ControlPlane(Process follower, Path kubeconfig) {
+  private ControlPlane(Process follower, Map<String, String> environment, Path kubeconfig) {
     this.follower = follower;
+    this.environment = environment;
     this.kubeconfig = kubeconfig;
   }
 
@@ -30,7 +35,20 @@ final class ControlPlane implements AutoCloseable {
    * @throws IllegalStateException with the last words of what did not start
    */
   static ControlPlane start(Path home) {
-    Path state = Path.of("target", "kubernetes-" + ProcessHandle.current().pid()).toAbsolutePath();
+    return start(home, "kubernetes-", List.of());
+  }
+
+  /**
+   * Starts one with a node. There is one of them on a machine at a time, and it needs root.
+   *
+   * @throws IllegalStateException with the last words of what did not start
+   */
+  static ControlPlane startWithNode(Path home) {
+    return start(home, "kubernetes-node-", List.of("--node"));
+  }
+
+  private static ControlPlane start(Path home, String directory, List<String> arguments) {
+    Path state = Path.of("target", directory + ProcessHandle.current().pid()).toAbsolutePath();
     Map<String, String> environment =
         Map.of(
             "CHAPERONE_KUBERNETES_HOME", home.toString(),
@@ -45,15 +63,14 @@ final class ControlPlane implements AutoCloseable {
                       Path.of("target", "kubernetes-down.log").toFile()));
       follow.environment().putAll(environment);
       Process follower = follow.start();
-      Output up =
-          Command.run(
-              List.of("setsid", "--wait", SCRIPTS.resolve("up.sh").toString()),
-              environment,
-              START_SECONDS);
+      List<String> start =
+          new ArrayList<>(List.of("setsid", "--wait", SCRIPTS.resolve("up.sh").toString()));
+      start.addAll(arguments);
+      Output up = Command.run(start, environment, START_SECONDS);
       if (up.exit() != 0) {
         throw new IllegalStateException("the control plane did not start: " + up.err());
       }
-      return new ControlPlane(follower, Path.of(up.out().strip()));
+      return new ControlPlane(follower, environment, Path.of(up.out().strip()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -63,12 +80,35 @@ final class ControlPlane implements AutoCloseable {
     return kubeconfig;
   }
 
+  /**
+   * Gives its node the images of an archive.
+   *
+   * @throws IllegalStateException with what containerd says of it
+   */
+  void loadImage(Path archive) {
+    Output loaded =
+        Command.run(
+            List.of(
+                SCRIPTS.resolve("in-node.sh").toString(),
+                "ctr",
+                "--namespace",
+                "k8s.io",
+                "images",
+                "import",
+                archive.toAbsolutePath().toString()),
+            environment,
+            IMPORT_SECONDS);
+    if (loaded.exit() != 0) {
+      throw new IllegalStateException(archive + ": " + loaded.err());
+    }
+  }
+
   /** Stops it and deletes its data. */
   @Override
   public void close() {
     try {
       follower.getOutputStream().close();
-      if (!follower.waitFor(20, TimeUnit.SECONDS)) {
+      if (!follower.waitFor(60, TimeUnit.SECONDS)) {
         throw new IllegalStateException(
             "the control plane does not stop; see target/kubernetes-down.log");
       }

@@ -35,7 +35,8 @@ import java.util.stream.Stream;
  *
  * <p>It is the cluster of KUBECONFIG where the tests may use that one ({@link ClusterChoice}), and
  * else a control plane that is started once and shared by all classes of this JVM. It has no nodes:
- * pods are accepted and never run.
+ * pods are accepted and never run. A class with {@link UsesTestNode} is given another one, which
+ * has a node.
  */
 public final class TestCluster implements AutoCloseable {
   /** The CRDs of this checkout. */
@@ -51,10 +52,12 @@ public final class TestCluster implements AutoCloseable {
    * What all classes of this JVM share.
    *
    * @param home where tools were built; empty where the cluster was given
+   * @param own what was started; empty where the cluster was given
    */
-  private record Shared(Path kubeconfig, Optional<Path> home) {}
+  private record Shared(Path kubeconfig, Optional<Path> home, Optional<ControlPlane> own) {}
 
   private static Shared shared;
+  private static Shared sharedNode;
   private static boolean reasonPrinted;
 
   private final Shared cluster;
@@ -74,10 +77,19 @@ public final class TestCluster implements AutoCloseable {
    * @param name what the namespace's name begins with
    */
   static TestCluster open(String name) {
+    return open(name, shared());
+  }
+
+  /** The same with a node. */
+  static TestCluster openWithNode(String name) {
+    return open(name, sharedNode());
+  }
+
+  private static TestCluster open(String name, Shared shared) {
     String prefix = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
     String suffix =
         Long.toString(ThreadLocalRandom.current().nextLong(36L * 36 * 36 * 36, 1L << 30), 36);
-    TestCluster cluster = new TestCluster(shared(), prefix + "-" + suffix);
+    TestCluster cluster = new TestCluster(shared, prefix + "-" + suffix);
     cluster
         .client
         .namespaces()
@@ -126,6 +138,29 @@ public final class TestCluster implements AutoCloseable {
     return Optional.ofNullable(reason);
   }
 
+  /** Why there is no node to test on; empty where one can be started. Prints it. */
+  static synchronized Optional<String> reasonNotToRunOnNode() {
+    Optional<String> reason =
+        choose() instanceof ClusterChoice.Own own
+            ? NodeNeeds.missing(own.home(), tool -> findTool(tool, Optional.empty()).isPresent())
+            : Optional.of("no node is started beside the cluster of KUBECONFIG, or without one");
+    if (sharedNode != null) {
+      return Optional.empty();
+    }
+    reason.ifPresent(text -> System.err.println("NOT RUN: tests on a real node: " + text));
+    return reason;
+  }
+
+  private static synchronized Shared sharedNode() {
+    if (sharedNode == null) {
+      Path home = ((ClusterChoice.Own) choose()).home();
+      ControlPlane node = ControlPlane.startWithNode(home);
+      Runtime.getRuntime().addShutdownHook(new Thread(node::close));
+      sharedNode = new Shared(node.kubeconfig(), Optional.of(home), Optional.of(node));
+    }
+    return sharedNode;
+  }
+
   private static boolean isLocal(ClusterChoice.Given given) {
     String url = Config.fromKubeconfig(given.kubeconfig().toFile()).getMasterUrl();
     return "127.0.0.1".equals(URI.create(url).getHost());
@@ -138,12 +173,13 @@ public final class TestCluster implements AutoCloseable {
   private static Shared find() {
     ClusterChoice choice = choose();
     if (choice instanceof ClusterChoice.Given given) {
-      return new Shared(given.kubeconfig().toAbsolutePath(), Optional.empty());
+      return new Shared(given.kubeconfig().toAbsolutePath(), Optional.empty(), Optional.empty());
     }
     if (choice instanceof ClusterChoice.Own own) {
       ControlPlane controlPlane = ControlPlane.start(own.home());
       Runtime.getRuntime().addShutdownHook(new Thread(controlPlane::close));
-      return new Shared(controlPlane.kubeconfig(), Optional.of(own.home()));
+      return new Shared(
+          controlPlane.kubeconfig(), Optional.of(own.home()), Optional.of(controlPlane));
     }
     throw new IllegalStateException(((ClusterChoice.None) choice).reason());
   }
@@ -173,6 +209,11 @@ public final class TestCluster implements AutoCloseable {
   /** The namespace of this class of tests. */
   public String namespace() {
     return namespace;
+  }
+
+  /** Gives the node the images of an archive; of a cluster with a node of the tests' own. */
+  public void loadImage(Path archive) {
+    cluster.own().orElseThrow().loadImage(archive);
   }
 
   /** The kubeconfig of the administrator. */

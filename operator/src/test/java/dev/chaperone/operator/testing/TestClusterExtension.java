@@ -30,6 +30,11 @@ final class TestClusterExtension
   /** A condition and not an assumption: an assumption of a whole class is in no report. */
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+    if (onNode(context)) {
+      return TestCluster.reasonNotToRunOnNode()
+          .map(ConditionEvaluationResult::disabled)
+          .orElseGet(() -> ConditionEvaluationResult.enabled("there can be a node"));
+    }
     boolean onThisMachine =
         AnnotationSupport.findAnnotation(testClass(context), UsesTestCluster.class)
             .map(UsesTestCluster::onThisMachine)
@@ -42,9 +47,12 @@ final class TestClusterExtension
   /** Opens it. JUnit closes it with the store of the class. */
   @Override
   public void beforeAll(ExtensionContext context) {
+    String name = context.getRequiredTestClass().getSimpleName();
     context
         .getStore(STORE)
-        .put(TestCluster.class, TestCluster.open(context.getRequiredTestClass().getSimpleName()));
+        .put(
+            TestCluster.class,
+            onNode(context) ? TestCluster.openWithNode(name) : TestCluster.open(name));
   }
 
   @Override
@@ -79,6 +87,10 @@ final class TestClusterExtension
       throws Throwable {
     dump(context, failure);
     throw failure;
+  }
+
+  private static boolean onNode(ExtensionContext context) {
+    return AnnotationSupport.isAnnotated(testClass(context), UsesTestNode.class);
   }
 
   private static TestCluster cluster(ExtensionContext context) {

@@ -20,6 +20,8 @@ import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import dev.chaperone.crds.v1alpha1.ApprovalVerdict;
+import dev.chaperone.crds.v1alpha1.Condition;
+import dev.chaperone.crds.v1alpha1.ConditionStatus;
 import dev.chaperone.sidecar.control.OperatorAddress;
 import dev.chaperone.sidecar.control.OperatorTimes;
 import dev.chaperone.sidecar.testing.AgentDocuments;
@@ -132,6 +134,54 @@ class ClusterIT {
       }
       assertThat(report.connection()).isEqualTo("orders-db");
     }
+  }
+
+  @Test
+  void aConnectionWhoseSecretVanishesSaysSoAndIsServedAgainWithIt() throws Exception {
+    configure(1, 300, false);
+    SessionStarted started = next(SessionStarted.class);
+    Path password = directory.resolve("secrets/orders-db/orders-db/password");
+    Files.delete(password);
+    assertThat(credentialsResolved(ConditionStatus.FALSE).message())
+        .contains("Secret \"orders-db\" has no key \"password\"");
+    await().untilAsserted(() -> assertThat(cannotConnect()).isTrue());
+    Files.writeString(password, TestPostgres.PASSWORD);
+    credentialsResolved(ConditionStatus.TRUE);
+    await().untilAsserted(() -> assertThat(cannotConnect()).isFalse());
+    // It was the same session all the time: none has ended, and none has begun.
+    talk.send(new Configure(2, List.of(AgentDocuments.pod())));
+    assertThat(next(SessionEnded.class)).isEqualTo(new SessionEnded(started.session(), false));
+  }
+
+  @Test
+  void aConnectionWithoutItsSecretIsReportedBeforeItIsEverServed() throws Exception {
+    Files.delete(directory.resolve("secrets/orders-db/orders-db/password"));
+    configure(1, 300, false);
+    credentialsResolved(ConditionStatus.FALSE);
+  }
+
+  private Condition credentialsResolved(ConditionStatus status) throws Exception {
+    while (true) {
+      for (Condition one : next(ConditionsReport.class).conditions()) {
+        if (one.type().equals("CredentialsResolved") && one.status() == status) {
+          return one;
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatTheProbesReadFollowsTheSidecar() throws Exception {
+    Path probes = directory.resolve("probes");
+    await().until(() -> holds(probes.resolve("alive")));
+    assertThat(holds(probes.resolve("ready"))).isFalse();
+    configure(1, 300, false);
+    await().until(() -> holds(probes.resolve("ready")) && holds(probes.resolve("started")));
+  }
+
+  private static boolean holds(Path probe) throws IOException {
+    String line = Files.readString(probe);
+    return !line.isEmpty() && !line.startsWith("000000000000 ");
   }
 
   @Test

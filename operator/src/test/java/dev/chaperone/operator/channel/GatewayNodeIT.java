@@ -20,6 +20,8 @@ import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
 import dev.chaperone.operator.injection.InjectionSettings.Resources;
 import dev.chaperone.operator.injection.OperatorAuthority;
 import dev.chaperone.operator.testing.Api.Answer;
+import dev.chaperone.operator.testing.Chart;
+import dev.chaperone.operator.testing.Output;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestNode;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -67,6 +69,7 @@ class GatewayNodeIT {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static TestCluster cluster;
+  private static Chart chart;
   private static ChannelServer server;
   private static InjectionSettings settings;
   private static AgentConnection connection;
@@ -86,6 +89,8 @@ class GatewayNodeIT {
         .isZero();
     cluster.loadImage(archive);
     cluster.applyCustomResourceDefinitions();
+    // In force like everywhere: the kubelet has to get its tokens past them.
+    chart = Chart.install(cluster);
     String host = "chaperone-operator." + cluster.namespace() + ".svc";
     ServerIdentity identity = AUTHORITY.server(host);
     server =
@@ -151,12 +156,32 @@ class GatewayNodeIT {
           listen: {port: 15432}
         """);
     connection = cluster.client().resources(AgentConnection.class).withName("orders-db").get();
+    await()
+        .atMost(SOON)
+        .until(
+            () ->
+                cluster
+                    .api()
+                    .create(
+                        "/api/v1/namespaces/"
+                            + cluster.namespace()
+                            + "/serviceaccounts/agent/token",
+                        """
+                        apiVersion: authentication.k8s.io/v1
+                        kind: TokenRequest
+                        spec: {audiences: [chaperone]}
+                        """)
+                    .message()
+                    .contains("nodes alone ask for them"));
   }
 
   @AfterAll
   static void stop() {
     if (server != null) {
       server.close();
+    }
+    if (chart != null) {
+      chart.close();
     }
   }
 
@@ -265,6 +290,39 @@ class GatewayNodeIT {
                                           one.type().equals("CredentialsResolved")
                                               && one.status() == ConditionStatus.TRUE));
             });
+  }
+
+  @Test
+  void nobodyRunsCommandsInItNotEvenItsProbe() throws Exception {
+    String uid = run("visited");
+    configure(sidecar(uid, Optional.empty()), "visited", uid);
+    awaitReady("visited");
+    Output exec =
+        cluster.kubectl(
+            "exec", "visited", "--container=chaperone", "--", "chaperone-sidecar", "probe", "live");
+    assertThat(exec.exit()).isNotZero();
+    assertThat(exec.err()).contains("nobody runs commands in it");
+    // The policy is what refuses it: without it the same command is answered.
+    chart.close();
+    try {
+      await()
+          .atMost(SOON)
+          .untilAsserted(
+              () -> {
+                Output open =
+                    cluster.kubectl(
+                        "exec",
+                        "visited",
+                        "--container=chaperone",
+                        "--",
+                        "chaperone-sidecar",
+                        "probe",
+                        "live");
+                assertThat(open.exit()).as(open.err()).isZero();
+              });
+    } finally {
+      chart = Chart.install(cluster);
+    }
   }
 
   @Test

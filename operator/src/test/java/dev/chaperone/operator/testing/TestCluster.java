@@ -58,6 +58,10 @@ public final class TestCluster implements AutoCloseable {
 
   private static Shared shared;
   private static Shared sharedNode;
+
+  /** Why there is no node, once that was tried. */
+  private static Optional<String> nodeless = Optional.empty();
+
   private static boolean reasonPrinted;
 
   private final Shared cluster;
@@ -82,7 +86,7 @@ public final class TestCluster implements AutoCloseable {
 
   /** The same with a node. */
   static TestCluster openWithNode(String name) {
-    return open(name, sharedNode());
+    return open(name, Objects.requireNonNull(sharedNode, "no node"));
   }
 
   private static TestCluster open(String name, Shared shared) {
@@ -140,25 +144,32 @@ public final class TestCluster implements AutoCloseable {
 
   /** Why there is no node to test on; empty where one can be started. Prints it. */
   static synchronized Optional<String> reasonNotToRunOnNode() {
-    Optional<String> reason =
-        choose() instanceof ClusterChoice.Own own
-            ? NodeNeeds.missing(own.home(), tool -> findTool(tool, Optional.empty()).isPresent())
-            : Optional.of("no node is started beside the cluster of KUBECONFIG, or without one");
-    if (sharedNode != null) {
-      return Optional.empty();
+    if (sharedNode == null && nodeless.isEmpty()) {
+      nodeless = startNode();
+      nodeless.ifPresent(reason -> System.err.println("NOT RUN: tests on a real node: " + reason));
     }
-    reason.ifPresent(text -> System.err.println("NOT RUN: tests on a real node: " + text));
-    return reason;
+    return nodeless;
   }
 
-  private static synchronized Shared sharedNode() {
-    if (sharedNode == null) {
-      Path home = ((ClusterChoice.Own) choose()).home();
-      ControlPlane node = ControlPlane.startWithNode(home);
-      Runtime.getRuntime().addShutdownHook(new Thread(node::close));
-      sharedNode = new Shared(node.kubeconfig(), Optional.of(home), Optional.of(node));
+  /** Starts the node that all classes share; says why there is none where that does not work. */
+  private static Optional<String> startNode() {
+    if (!(choose() instanceof ClusterChoice.Own own)) {
+      return Optional.of("no node is started beside the cluster of KUBECONFIG, or without one");
     }
-    return sharedNode;
+    Optional<String> missing =
+        NodeNeeds.missing(own.home(), tool -> findTool(tool, Optional.empty()).isPresent());
+    if (missing.isPresent()) {
+      return missing;
+    }
+    try {
+      ControlPlane node = ControlPlane.startWithNode(own.home());
+      Runtime.getRuntime().addShutdownHook(new Thread(node::close));
+      sharedNode = new Shared(node.kubeconfig(), Optional.of(own.home()), Optional.of(node));
+      return Optional.empty();
+    } catch (IllegalStateException e) {
+      // A container or a hardened kernel may not let a kubelet work: that is the machine's.
+      return Optional.of("no node starts on this machine: " + e.getMessage());
+    }
   }
 
   private static boolean isLocal(ClusterChoice.Given given) {

@@ -12,6 +12,23 @@ public final class ResourceDocuments {
   private ResourceDocuments() {}
 
   /**
+   * Reads one connection or policy by itself.
+   *
+   * @param name what it is called in problems
+   * @param json in UTF-8
+   * @throws InvalidConfigurationException with every problem
+   */
+  public static Definitions readOne(String name, byte[] json) throws InvalidConfigurationException {
+    ResourceReader reader = new ResourceReader(false);
+    reader.read(name, json);
+    try {
+      return reader.definitions();
+    } catch (InvalidConfigurationException e) {
+      throw e.withoutPlaces();
+    }
+  }
+
+  /**
    * Reads resources.
    *
    * @param documents JSON in UTF-8, by what it is called in problems

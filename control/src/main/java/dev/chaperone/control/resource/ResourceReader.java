@@ -100,6 +100,14 @@ final class ResourceReader {
     return new ResourceSet(connections, policies, secrets, pods.get(0), notices);
   }
 
+  /** What was read, where no Pod need be among it. */
+  Definitions definitions() throws InvalidConfigurationException {
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigurationException(problems);
+    }
+    return new Definitions(connections, policies);
+  }
+
   private void readDocument(String file, Tree document) {
     Source source = new Source(file, document);
     if (!(document instanceof Tree.Mapping root)) {

@@ -16,7 +16,6 @@ import dev.chaperone.crds.v1alpha1.SecretReference;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.Names;
 import dev.chaperone.policy.Policy;
-import dev.chaperone.policy.PolicyException;
 import dev.chaperone.policy.PolicySet;
 import dev.chaperone.policy.Requester;
 import dev.chaperone.policy.Subject;
@@ -30,7 +29,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -38,8 +36,6 @@ import java.util.stream.Collectors;
  * One set of resources on its way to a configuration; collects every problem before it gives up.
  */
 final class Translation {
-  private static final long SMALLEST_BOUND = 1L << 10;
-  private static final long LARGEST_BOUND = 1L << 30;
   private static final int LONGEST_STATUS = 1_000;
 
   private final ResourceSet resources;
@@ -105,22 +101,10 @@ final class Translation {
   private PolicySet policies() {
     List<Policy> policies = new ArrayList<>();
     for (Resource<AccessPolicySpec> resource : resources.policies()) {
-      UnavailableFeatures.checkPolicy(resource, problems);
       if (origin == Origin.DIRECTORY) {
         checkConnections(resource);
       }
-      checkPolicyLimits(resource);
-      if (!MaskingChecks.check(resource, problems)) {
-        continue;
-      }
-      Policy policy = PolicyTranslation.policy(resource);
-      RuleChecks.check(resource, policy, problems);
-      try {
-        PolicySet.of(generation, List.of(policy));
-        policies.add(policy);
-      } catch (PolicyException e) {
-        problems.add(resource.problem(e.path(), e.problem()));
-      }
+      PolicyChecks.check(resource, generation, problems).ifPresent(policies::add);
     }
     return PolicySet.of(generation, policies);
   }
@@ -145,14 +129,6 @@ final class Translation {
                     + Names.nearest(name, known)
                         .map(nearest -> "; did you mean \"" + nearest + "\"?")
                         .orElse("")));
-      }
-    }
-  }
-
-  private void checkPolicyLimits(Resource<AccessPolicySpec> policy) {
-    if (policy.spec().limits() != null && policy.spec().limits().bytesPerOperation() != null) {
-      if (Quantities.bytes(policy.spec().limits().bytesPerOperation()).isEmpty()) {
-        problems.add(policy.problem("spec.limits.bytesPerOperation", "is too large"));
       }
     }
   }
@@ -207,7 +183,7 @@ final class Translation {
     } else if (!resolved) {
       unresolved.put(connection.metadata().name(), inShort(secretProblems));
     }
-    ConnectionConfiguration.Bounds bounds = bounds(connection);
+    ConnectionConfiguration.Bounds bounds = ConnectionChecks.bounds(connection, problems);
     if (problems.size() != before || !resolved || spec.target().database() == null) {
       return Optional.empty();
     }
@@ -358,32 +334,5 @@ final class Translation {
         connection.problem(
             path, "key \"" + key + "\" of Secret \"" + name + "\" is not text (UTF-8)"));
     return Optional.empty();
-  }
-
-  private ConnectionConfiguration.Bounds bounds(Resource<AgentConnectionSpec> connection) {
-    long statement =
-        bytes(
-            connection, "spec.limits.statementBytes", connection.spec().limits().statementBytes());
-    long message =
-        bytes(connection, "spec.limits.messageBytes", connection.spec().limits().messageBytes());
-    if (statement > message && message > 0) {
-      problems.add(
-          connection.problem(
-              "spec.limits.statementBytes",
-              "must not be larger than messageBytes: a statement is sent in one message"));
-    }
-    return new ConnectionConfiguration.Bounds(
-        connection.spec().limits().clientConnections(), statement, message);
-  }
-
-  private long bytes(Resource<AgentConnectionSpec> connection, String path, String text) {
-    OptionalLong bytes = Quantities.bytes(text);
-    if (bytes.isEmpty()
-        || bytes.getAsLong() < SMALLEST_BOUND
-        || bytes.getAsLong() > LARGEST_BOUND) {
-      problems.add(connection.problem(path, "must be between 1Ki and 1Gi, not " + text));
-      return 0;
-    }
-    return bytes.getAsLong();
   }
 }

@@ -1,6 +1,8 @@
 package dev.chaperone.operator.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -12,7 +14,7 @@ import java.util.Objects;
  * @param subResource such as {@code ephemeralcontainers}; empty for the resource itself
  * @param namespace empty for what belongs to no namespace
  * @param name empty where the API server has not made a name yet
- * @param username who asks, as Kubernetes authenticated them
+ * @param user who asks
  * @param object as it would be stored, with all its fields; missing for DELETE and CONNECT
  * @param oldObject as it is stored; missing for CREATE and CONNECT
  * @param dryRun whether nothing is stored whatever the answer
@@ -24,7 +26,7 @@ public record AdmissionRequest(
     String subResource,
     String namespace,
     String name,
-    String username,
+    User user,
     JsonNode object,
     JsonNode oldObject,
     boolean dryRun) {
@@ -41,6 +43,22 @@ public record AdmissionRequest(
     CONNECT
   }
 
+  /**
+   * Who asks, as Kubernetes authenticated them.
+   *
+   * @param uid empty where there is none
+   * @param extra what else is known of them
+   */
+  public record User(
+      String name, String uid, List<String> groups, Map<String, List<String>> extra) {
+    public User {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(uid, "uid");
+      groups = List.copyOf(groups);
+      extra = Map.copyOf(extra);
+    }
+  }
+
   public AdmissionRequest {
     Objects.requireNonNull(uid, "uid");
     Objects.requireNonNull(operation, "operation");
@@ -48,7 +66,7 @@ public record AdmissionRequest(
     Objects.requireNonNull(subResource, "subResource");
     Objects.requireNonNull(namespace, "namespace");
     Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(username, "username");
+    Objects.requireNonNull(user, "user");
     Objects.requireNonNull(object, "object");
     Objects.requireNonNull(oldObject, "oldObject");
   }

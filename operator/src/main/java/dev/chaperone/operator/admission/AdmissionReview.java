@@ -11,9 +11,13 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -141,6 +145,10 @@ public final class AdmissionReview {
     if (!request.path("userInfo").path("username").isTextual()) {
       return new Reading.Malformed(uid, "request.userInfo.username is missing");
     }
+    Optional<AdmissionRequest.User> user = user(request.path("userInfo"));
+    if (user.isEmpty()) {
+      return new Reading.Malformed(uid, "request.userInfo is not that of a user");
+    }
     JsonNode object = object(request.path("object"));
     JsonNode oldObject = object(request.path("oldObject"));
     if (!isObjectOrAbsent(object) || !isObjectOrAbsent(oldObject)) {
@@ -162,10 +170,40 @@ public final class AdmissionReview {
             text(request.path("subResource")),
             text(request.path("namespace")),
             text(request.path("name")),
-            request.path("userInfo").path("username").asText(),
+            user.get(),
             object,
             oldObject,
             request.path("dryRun").asBoolean(false)));
+  }
+
+  private static Optional<AdmissionRequest.User> user(JsonNode info) {
+    Map<String, List<String>> extra = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : info.path("extra").properties()) {
+      Optional<List<String>> values = texts(entry.getValue());
+      if (values.isEmpty()) {
+        return Optional.empty();
+      }
+      extra.put(entry.getKey(), values.get());
+    }
+    return texts(info.path("groups"))
+        .map(
+            groups ->
+                new AdmissionRequest.User(
+                    info.path("username").asText(), text(info.path("uid")), groups, extra));
+  }
+
+  /** A list of text; none is an empty one. */
+  private static Optional<List<String>> texts(JsonNode node) {
+    List<String> texts = new ArrayList<>();
+    for (JsonNode item : node) {
+      if (!item.isTextual()) {
+        return Optional.empty();
+      }
+      texts.add(item.asText());
+    }
+    return node.isArray() || node.isNull() || node.isMissingNode()
+        ? Optional.of(texts)
+        : Optional.empty();
   }
 
   private static JsonNode object(JsonNode node) {

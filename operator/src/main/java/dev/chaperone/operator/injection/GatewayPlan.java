@@ -33,11 +33,7 @@ record GatewayPlan(
   static GatewayPlan of(
       RawPod pod, String namespace, List<AgentConnection> connections, InjectionSettings settings) {
     List<AgentConnection> ofNamespace = ofNamespace(namespace, connections);
-    List<AgentConnection> selecting =
-        ofNamespace.stream()
-            .filter(c -> selects(c, pod))
-            .sorted(Comparator.comparing(c -> c.getMetadata().getName()))
-            .toList();
+    List<AgentConnection> selecting = selecting(pod, namespace, connections);
     List<Refusal> problems = new ArrayList<>();
     List<SidecarConnection> served =
         selecting.stream()
@@ -58,6 +54,15 @@ record GatewayPlan(
   static List<AgentConnection> ofNamespace(String namespace, List<AgentConnection> connections) {
     return connections.stream()
         .filter(c -> namespace.equals(c.getMetadata().getNamespace()))
+        .toList();
+  }
+
+  /** The connections that select a pod, by name. */
+  static List<AgentConnection> selecting(
+      RawPod pod, String namespace, List<AgentConnection> connections) {
+    return ofNamespace(namespace, connections).stream()
+        .filter(c -> selects(c, pod))
+        .sorted(Comparator.comparing(c -> c.getMetadata().getName()))
         .toList();
   }
 

@@ -76,6 +76,12 @@ public record InjectionSettings(
     String word() {
       return word;
     }
+
+    /** In the words of Kubernetes. */
+    @Override
+    public String toString() {
+      return word;
+    }
   }
 
   /**

@@ -9,6 +9,8 @@ import dev.chaperone.operator.injection.RawPod.MalformedPodException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -102,6 +104,56 @@ public final class PodAdmission {
               + ": correct the rules of the ValidatingWebhookConfiguration");
     }
     return refusals.isEmpty() ? AdmissionAnswer.allowed() : refused(refusals);
+  }
+
+  /**
+   * What the service account of a new pod must not be able to read: the Secrets with credentials of
+   * the connections that select it, but for those that say {@code refusePrivileged: false}.
+   *
+   * @param connections of the namespace of the pod
+   * @return the name of one such connection, by Secret; empty for any other request
+   */
+  public SortedMap<String, String> credentials(
+      AdmissionRequest request, List<AgentConnection> connections) {
+    SortedMap<String, String> credentials = new TreeMap<>();
+    if (isOfPods(request, Operation.CREATE, "")) {
+      try {
+        for (AgentConnection connection :
+            GatewayPlan.selecting(RawPod.of(request.object()), request.namespace(), connections)) {
+          if (!Boolean.FALSE.equals(connection.getSpec().agents().refusePrivileged())) {
+            SidecarConnection.guardedSecrets(List.of(connection))
+                .forEach(s -> credentials.putIfAbsent(s, connection.getMetadata().getName()));
+          }
+        }
+      } catch (MalformedPodException e) {
+        // It is refused for that.
+        return credentials;
+      }
+    }
+    return credentials;
+  }
+
+  /** Whether it is about a new pod. */
+  public static boolean isCreation(AdmissionRequest request) {
+    return isOfPods(request, Operation.CREATE, "");
+  }
+
+  /** Why a pod is refused whose service account may read a credential. */
+  public static Refusal privileged(String account, String secret, String connection) {
+    return new Refusal(
+        RefusalReason.PRIVILEGED_ACCOUNT,
+        "spec.serviceAccountName",
+        "service account "
+            + account
+            + " may read Secret "
+            + secret
+            + ", the credential of AgentConnection "
+            + connection);
+  }
+
+  /** The answer that these reasons are; there is at least one. */
+  public static AdmissionAnswer refusedFor(List<Refusal> refusals) {
+    return refused(refusals);
   }
 
   private static boolean isOfPods(

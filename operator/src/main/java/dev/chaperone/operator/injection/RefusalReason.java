@@ -71,6 +71,11 @@ public enum RefusalReason {
       "RootWithUnprovenName",
       "set runAsNonRoot: true (or runAsUser) and allowPrivilegeEscalation: false, or let the target"
           + " prove its name with target.tls.mode: VerifyFull, or name it by its address"),
+  /** The pod's service account may read the credential. */
+  PRIVILEGED_ACCOUNT(
+      "PrivilegedServiceAccount",
+      "give the pod a service account of its own that may not read Secrets, or take that permission"
+          + " away, or say agents.refusePrivileged: false in the AgentConnection"),
   /** The gateway is missing from a pod that needs one. */
   GATEWAY_MISSING(
       "GatewayMissing",

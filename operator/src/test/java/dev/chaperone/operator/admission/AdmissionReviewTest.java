@@ -49,7 +49,8 @@ class AdmissionReviewTest {
     assertThat(request.subResource()).isEmpty();
     assertThat(request.namespace()).isEqualTo("support");
     assertThat(request.name()).isEmpty();
-    assertThat(request.username()).isEqualTo("alice");
+    assertThat(request.user().name()).isEqualTo("alice");
+    assertThat(request.user().groups()).containsExactly("dev");
     assertThat(request.object())
         .hasToString("{\"kind\":\"Pod\",\"spec\":{\"future\":[1,{\"a\":null}]}}");
     assertThat(request.oldObject().isMissingNode()).isTrue();
@@ -83,6 +84,7 @@ class AdmissionReviewTest {
         "\"namespace\":\"support\" | \"namespace\":1 | request.namespace is not text",
         "\"resource\":\"pods\" | \"resource\":null | request.resource.resource is missing",
         "\"username\":\"alice\" | \"user\":\"alice\" | request.userInfo.username is missing",
+        "\"groups\":[\"dev\"] | \"groups\":[1] | request.userInfo is not that of a user",
         "\"object\":{ | \"ob\":{ | request.object is missing",
         "\"oldObject\":null | \"oldObject\":[] | request.object or request.oldObject is not an object"
       })

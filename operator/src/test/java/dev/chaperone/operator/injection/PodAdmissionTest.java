@@ -13,6 +13,8 @@ import dev.chaperone.operator.admission.AdmissionRequest;
 import dev.chaperone.operator.admission.AdmissionRequest.Operation;
 import dev.chaperone.operator.injection.Examples.Example;
 import io.fabric8.zjsonpatch.JsonPatch;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +29,16 @@ class PodAdmissionTest {
   private static AdmissionRequest request(
       Operation operation, String subResource, JsonNode object, JsonNode oldObject) {
     return new AdmissionRequest(
-        "1", operation, "pods", subResource, "support", "", "alice", object, oldObject, false);
+        "1",
+        operation,
+        "pods",
+        subResource,
+        "support",
+        "",
+        new AdmissionRequest.User("alice", "", List.of(), Map.of()),
+        object,
+        oldObject,
+        false);
   }
 
   private AdmissionAnswer mutate(

@@ -1,0 +1,73 @@
+package dev.chaperone.operator.webhook;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.chaperone.operator.admission.AdmissionRequest.User;
+import dev.chaperone.operator.webhook.AccessReviews.Question;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class RecentAccessReviewsTest {
+  private final AtomicLong now = new AtomicLong(-5);
+  private final AtomicBoolean allowed = new AtomicBoolean(true);
+  private final List<String> asked = new ArrayList<>();
+  private final RecentAccessReviews reviews =
+      new RecentAccessReviews(
+          question -> {
+            asked.add(question.secret());
+            return allowed.get();
+          },
+          now::get);
+
+  private static Question question(String secret) {
+    return new Question(new User("agent", "", List.of(), Map.of()), "get", "support", secret);
+  }
+
+  @Test
+  void theSameIsAskedOnceInAFewSeconds() throws Exception {
+    assertThat(reviews.allowed(question("a"))).isTrue();
+    allowed.set(false);
+    now.addAndGet(RecentAccessReviews.RECENT.toNanos() - 1);
+    assertThat(reviews.allowed(question("a"))).isTrue();
+    assertThat(reviews.allowed(question("b"))).isFalse();
+    assertThat(asked).containsExactly("a", "b");
+  }
+
+  @Test
+  void afterThatItIsAskedAnew() throws Exception {
+    reviews.allowed(question("a"));
+    allowed.set(false);
+    now.addAndGet(RecentAccessReviews.RECENT.toNanos());
+    assertThat(reviews.allowed(question("a"))).isFalse();
+  }
+
+  @Test
+  void noMoreAnswersAreKeptThanThereIsRoomFor() throws Exception {
+    for (int i = 0; i < 1_001; i++) {
+      reviews.allowed(question("s" + i));
+    }
+    asked.clear();
+    reviews.allowed(question("s1000"));
+    reviews.allowed(question("s0"));
+    assertThat(asked).as("the oldest was given up").containsExactly("s0");
+  }
+
+  @Test
+  void thatThereIsNoAnswerIsNotRemembered() {
+    RecentAccessReviews failing =
+        new RecentAccessReviews(
+            question -> {
+              throw new IOException("away " + asked.size());
+            },
+            now::get);
+    assertThatThrownBy(() -> failing.allowed(question("a"))).hasMessage("away 0");
+    asked.add("again");
+    assertThatThrownBy(() -> failing.allowed(question("a"))).hasMessage("away 1");
+  }
+}

@@ -1,0 +1,117 @@
+package dev.chaperone.operator.program;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the administrator says, by environment variables: {@code chaperone.sidecar.image} is {@code
+ * CHAPERONE_SIDECAR_IMAGE}.
+ */
+@ConfigMapping(prefix = "chaperone")
+public interface OperatorConfig {
+
+  /** The operator's own namespace. */
+  String namespace();
+
+  /** The name of the operator's Service. */
+  @WithDefault("chaperone-operator")
+  String service();
+
+  /** The name of the operator's pod, for events and leader election. */
+  Optional<String> pod();
+
+  /** The gateway that is put into pods. */
+  Sidecar sidecar();
+
+  /** The server of the webhooks. */
+  Webhook webhook();
+
+  /** The server of the sidecars. */
+  Channel channel();
+
+  /** Certificates. */
+  Certificates certificates();
+
+  /** Approval requests. */
+  Kept request();
+
+  /** Sessions. */
+  Kept session();
+
+  /** The gateway that is put into pods. */
+  interface Sidecar {
+    /** Its image. */
+    String image();
+
+    /** When it is pulled: Always, IfNotPresent or Never. */
+    @WithDefault("IfNotPresent")
+    String pullPolicy();
+
+    /** Its user and group, 10000 to 65533. */
+    @WithDefault("64532")
+    long uid();
+
+    /** A quantity. */
+    @WithDefault("50m")
+    String cpuRequest();
+
+    /** A quantity. */
+    @WithDefault("128Mi")
+    String memoryRequest();
+
+    /** A quantity. */
+    @WithDefault("256Mi")
+    String memoryLimit();
+
+    /** The most that the journal may hold on the node, a quantity. */
+    @WithDefault("1024Mi")
+    String journalSize();
+
+    /** The most that files in memory may hold, a quantity. */
+    @WithDefault("32Mi")
+    String memorySize();
+  }
+
+  /** The server of the webhooks. */
+  interface Webhook {
+    /** Where it listens. */
+    @WithDefault("8443")
+    int port();
+
+    /** The name of both webhook configurations. */
+    @WithDefault("chaperone-pods")
+    String configuration();
+  }
+
+  /** The server of the sidecars. */
+  interface Channel {
+    /** Where it listens; the Service has it under the same number. */
+    @WithDefault("8444")
+    int port();
+  }
+
+  /** Certificates; each is renewed at two thirds of its life. */
+  interface Certificates {
+    /** The life of the authority, as an ISO duration. */
+    @WithDefault("P3650D")
+    Duration authorityLife();
+
+    /** The life of a serving certificate, as an ISO duration. */
+    @WithDefault("P7D")
+    Duration servingLife();
+
+    /** Other names that the operator is called by. */
+    @WithName("names")
+    Optional<List<String>> furtherNames();
+  }
+
+  /** How long something that is over is kept. */
+  interface Kept {
+    /** An ISO duration; by default 7 days for requests and 30 days for sessions. */
+    Optional<Duration> retention();
+  }
+}

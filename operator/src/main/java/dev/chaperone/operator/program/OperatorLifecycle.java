@@ -1,0 +1,93 @@
+package dev.chaperone.operator.program;
+
+import dev.chaperone.operator.channel.SidecarListener;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Any;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Starts the operator with the program, and ends it with the program. */
+@ApplicationScoped
+public class OperatorLifecycle {
+  private static final System.Logger LOGGER = System.getLogger(OperatorLifecycle.class.getName());
+
+  private final OperatorConfig config;
+  private final Vertx vertx;
+  private final KubernetesClient client;
+  private final MeterRegistry metrics;
+  private final Instance<SidecarListener> listener;
+  private final Instance<ReadinessSource> sources;
+  private volatile OperatorServer server;
+  private volatile boolean stopping;
+
+  @Inject
+  OperatorLifecycle(
+      OperatorConfig config,
+      Vertx vertx,
+      KubernetesClient client,
+      MeterRegistry metrics,
+      @Any Instance<SidecarListener> listener,
+      @Any Instance<ReadinessSource> sources) {
+    this.config = config;
+    this.vertx = vertx;
+    this.client = client;
+    this.metrics = metrics;
+    this.listener = listener;
+    this.sources = sources;
+  }
+
+  void start(@Observes StartupEvent event) throws IOException, InterruptedException {
+    OperatorSettings settings = OperatorSettings.of(config);
+    server =
+        OperatorServer.start(
+            vertx,
+            client,
+            settings,
+            metrics,
+            listener.isResolvable() ? Optional.of(listener.get()) : Optional.empty());
+    LOGGER.log(
+        System.Logger.Level.INFO,
+        "operator started namespace={0} webhooks={1} channel={2}",
+        settings.namespace(),
+        Integer.toString(server.webhookPort()),
+        server.channelPort().isPresent()
+            ? Integer.toString(server.channelPort().getAsInt())
+            : "none");
+  }
+
+  void stop(@Observes ShutdownEvent event) {
+    stopping = true;
+    if (server != null) {
+      server.close();
+    }
+  }
+
+  /** Whether everything was started. */
+  boolean isStarted() {
+    return server != null;
+  }
+
+  /** All that has to be right before others are sent here. */
+  List<ReadinessSource> readiness() {
+    List<ReadinessSource> all = new ArrayList<>();
+    if (server != null && !stopping) {
+      all.addAll(server.readiness());
+      sources.forEach(all::add);
+    }
+    return all;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+}

@@ -1,0 +1,109 @@
+package dev.chaperone.operator.program;
+
+import dev.chaperone.operator.certificates.CertificateSettings;
+import dev.chaperone.operator.injection.InjectionSettings;
+import dev.chaperone.operator.injection.InjectionSettings.OperatorAddress;
+import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
+import dev.chaperone.operator.injection.InjectionSettings.Resources;
+import dev.chaperone.operator.injection.OperatorAuthority;
+import dev.chaperone.operator.webhook.AdmissionLimits;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * What the program is started with, checked.
+ *
+ * @param namespace the operator's own
+ * @param pod the name of its pod
+ * @param sidecar what gateways are like, but for the authority, which changes
+ * @param webhookPort 0 for a free one
+ * @param webhookConfiguration the name of both webhook configurations
+ * @param channelPort 0 for a free one
+ */
+public record OperatorSettings(
+    String namespace,
+    String pod,
+    InjectionSettings sidecar,
+    int webhookPort,
+    String webhookConfiguration,
+    int channelPort,
+    CertificateSettings certificates,
+    AdmissionLimits limits) {
+  /** Stands in for the authority until there is one. */
+  private static final OperatorAuthority NONE =
+      new OperatorAuthority.Inline("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
+
+  public OperatorSettings {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(pod, "pod");
+    Objects.requireNonNull(sidecar, "sidecar");
+    Objects.requireNonNull(webhookConfiguration, "webhookConfiguration");
+    Objects.requireNonNull(certificates, "certificates");
+    Objects.requireNonNull(limits, "limits");
+  }
+
+  /**
+   * Takes what the administrator says.
+   *
+   * @throws IllegalArgumentException where that cannot be; it says what
+   */
+  static OperatorSettings of(OperatorConfig config) {
+    String host = config.service() + "." + config.namespace() + ".svc";
+    List<String> names = new ArrayList<>(List.of(host, host + ".cluster.local"));
+    config.certificates().furtherNames().ifPresent(names::addAll);
+    return new OperatorSettings(
+        config.namespace(),
+        config.pod().orElse("chaperone-operator"),
+        new InjectionSettings(
+            config.sidecar().image(),
+            pullPolicy(config.sidecar().pullPolicy()),
+            config.sidecar().uid(),
+            new Resources(
+                config.sidecar().cpuRequest(),
+                config.sidecar().memoryRequest(),
+                config.sidecar().memoryLimit()),
+            new OperatorAddress(host, config.channel().port()),
+            NONE,
+            config.sidecar().journalSize(),
+            config.sidecar().memorySize()),
+        config.webhook().port(),
+        config.webhook().configuration(),
+        config.channel().port(),
+        new CertificateSettings(
+            names,
+            config.certificates().authorityLife(),
+            config.certificates().servingLife(),
+            Duration.ofMinutes(1)),
+        AdmissionLimits.STANDARD);
+  }
+
+  private static PullPolicy pullPolicy(String word) {
+    return Arrays.stream(PullPolicy.values())
+        .filter(policy -> policy.toString().equals(word))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "chaperone.sidecar.pull-policy must be one of "
+                        + Arrays.stream(PullPolicy.values())
+                            .map(PullPolicy::toString)
+                            .collect(Collectors.joining(", "))));
+  }
+
+  /** What gateways are like that know the operator by these certificates. */
+  InjectionSettings sidecarWith(String authorities) {
+    return new InjectionSettings(
+        sidecar.image(),
+        sidecar.pullPolicy(),
+        sidecar.uid(),
+        sidecar.resources(),
+        sidecar.operator(),
+        new OperatorAuthority.Inline(authorities),
+        sidecar.journalSize(),
+        sidecar.memorySize());
+  }
+}

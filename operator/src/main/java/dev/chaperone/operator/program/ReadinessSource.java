@@ -1,0 +1,13 @@
+package dev.chaperone.operator.program;
+
+import java.util.Optional;
+
+/** A part of the operator that others have to be able to rely on. */
+public interface ReadinessSource {
+
+  /** What it is called in the answer of {@code /health/ready}. */
+  String name();
+
+  /** Why it cannot be relied on now; empty where it can. Must not wait. */
+  Optional<String> problem();
+}

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 /** The program as it is packaged, started as a process. */
 @UsesTestCluster
 class ProgramIT {
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final Path JAR =
       Path.of("target", "quarkus-app", "quarkus-run.jar").toAbsolutePath();
 

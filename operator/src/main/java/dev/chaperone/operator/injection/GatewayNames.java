@@ -17,7 +17,7 @@ public final class GatewayNames {
   static final String TOKEN_VOLUME = "chaperone-token";
 
   /** The volume with the keys of the connections' Secrets. */
-  static final String SECRETS_VOLUME = "chaperone-secrets";
+  public static final String SECRETS_VOLUME = "chaperone-secrets";
 
   /** The volume of the journal. */
   static final String JOURNAL_VOLUME = "chaperone-journal";

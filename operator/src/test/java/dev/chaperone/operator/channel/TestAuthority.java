@@ -24,13 +24,13 @@ import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /** A certificate authority for tests. */
-final class TestAuthority {
+public final class TestAuthority {
   private static final AtomicLong SERIAL = new AtomicLong(1);
 
   private final KeyPair key = key();
   private final X509Certificate certificate;
 
-  TestAuthority() {
+  public TestAuthority() {
     certificate = issue("CN=test authority", key, true, null);
   }
 
@@ -39,7 +39,7 @@ final class TestAuthority {
   }
 
   /** Its certificate in PEM. */
-  String pem() {
+  public String pem() {
     try {
       return "-----BEGIN CERTIFICATE-----\n"
           + Base64.getMimeEncoder().encodeToString(certificate.getEncoded())
@@ -50,7 +50,7 @@ final class TestAuthority {
   }
 
   /** A certificate for a server of that DNS name or IPv4 address. */
-  ServerIdentity server(String name) {
+  public ServerIdentity server(String name) {
     KeyPair pair = key();
     boolean address = Character.isDigit(name.charAt(0));
     GeneralNames names =

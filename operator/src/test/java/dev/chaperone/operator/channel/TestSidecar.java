@@ -21,7 +21,7 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A sidecar that does what a test says, well or badly, over a real socket. */
-final class TestSidecar implements AutoCloseable {
+public final class TestSidecar implements AutoCloseable {
   private static final int PATIENCE_MILLIS = 10_000;
 
   private final SSLSocket socket;
@@ -34,7 +34,7 @@ final class TestSidecar implements AutoCloseable {
   }
 
   /** Connects, up to TLS. */
-  static TestSidecar connect(int port, TestAuthority authority) throws Exception {
+  public static TestSidecar connect(int port, TestAuthority authority) throws Exception {
     SSLContext context = SSLContext.getInstance("TLSv1.3");
     context.init(null, trust(authority).getTrustManagers(), null);
     SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port);
@@ -55,9 +55,16 @@ final class TestSidecar implements AutoCloseable {
   }
 
   /** Connects and is let in. */
-  static TestSidecar letIn(int port, TestAuthority authority, KeyPair key) throws Exception {
+  public static TestSidecar letIn(int port, TestAuthority authority, KeyPair key) throws Exception {
+    return letIn(port, authority, key, FakeCluster.TOKEN, FakeCluster.POD.uid());
+  }
+
+  /** Connects as the sidecar of a pod and is let in. */
+  public static TestSidecar letIn(
+      int port, TestAuthority authority, KeyPair key, String token, String podUid)
+      throws Exception {
     TestSidecar sidecar = connect(port, authority);
-    sidecar.send(sidecar.hello(FakeCluster.TOKEN, FakeCluster.POD.uid(), key));
+    sidecar.send(sidecar.hello(token, podUid, key));
     ChannelMessage answer = sidecar.receive();
     if (!(answer instanceof ChannelMessage.Welcome)) {
       throw new IOException("not let in: " + answer);
@@ -66,7 +73,7 @@ final class TestSidecar implements AutoCloseable {
   }
 
   /** Waits for the challenge and says what answers it. */
-  Hello hello(String token, String podUid, KeyPair key) throws Exception {
+  public Hello hello(String token, String podUid, KeyPair key) throws Exception {
     if (nonce == null) {
       nonce = ((Challenge) receive()).nonce();
     }
@@ -81,7 +88,7 @@ final class TestSidecar implements AutoCloseable {
     return (X509Certificate) socket.getSession().getPeerCertificates()[0];
   }
 
-  void send(ChannelMessage message) throws IOException {
+  public void send(ChannelMessage message) throws IOException {
     sendFrame(MessageCodec.encode(message));
   }
 
@@ -98,7 +105,7 @@ final class TestSidecar implements AutoCloseable {
   }
 
   /** The next message that is no heartbeat. */
-  ChannelMessage receive() throws Exception {
+  public ChannelMessage receive() throws Exception {
     while (true) {
       ChannelMessage message = receiveAny();
       if (!(message instanceof ChannelMessage.Heartbeat)) {
@@ -107,14 +114,14 @@ final class TestSidecar implements AutoCloseable {
     }
   }
 
-  ChannelMessage receiveAny() throws Exception {
+  public ChannelMessage receiveAny() throws Exception {
     byte[] content = new byte[in.readInt()];
     in.readFully(content);
     return ((MessageCodec.Decoded.Message) MessageCodec.decode(content)).message();
   }
 
   /** Whether the server closes the connection, whatever it says before. */
-  boolean isClosedByServer() {
+  public boolean isClosedByServer() {
     try {
       while (in.read() >= 0) {
         // Heartbeats and last words.

@@ -1,0 +1,131 @@
+package dev.chaperone.operator.distribution;
+
+import dev.chaperone.control.channel.ChannelMessage;
+import dev.chaperone.operator.channel.ConnectedSidecar;
+import dev.chaperone.operator.channel.SidecarListener;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.time.Clock;
+
+/**
+ * Everything that a replica does for the sidecars that are connected to it. What they say is taken
+ * in at once and worked on elsewhere, so that no sidecar waits for the API server.
+ */
+public final class Distribution implements SidecarListener, AutoCloseable {
+  private final ConnectedSidecars sidecars = new ConnectedSidecars();
+  private final SidecarReports reports;
+  private final ConfigurationPushes configurations;
+  private final SessionRecords sessions;
+  private final RequestRecords requests;
+
+  /**
+   * Takes part in what the view tells.
+   *
+   * @param namespace the operator's own
+   * @param view not started yet
+   */
+  public Distribution(KubernetesClient client, String namespace, ClusterView view, Clock clock) {
+    reports = new SidecarReports(client, namespace, view);
+    configurations = new ConfigurationPushes(client, view, sidecars, reports);
+    sessions = new SessionRecords(client, view, sidecars);
+    requests = new RequestRecords(client, view, sidecars, clock);
+    view.onConnection((before, now) -> configurations.changed(namespace(before, now)));
+    view.onPolicy((before, now) -> configurations.changed(namespace(before, now)));
+    view.onPod(
+        (before, now) ->
+            configurations.podChanged((now == null ? before : now).getMetadata().getUid()));
+    view.onSession(
+        (before, now) -> {
+          if (now != null) {
+            sessions.changed(now);
+          }
+        });
+    view.onRequest((before, now) -> requests.changed(now == null ? before : now));
+    view.onReport(
+        (before, now) ->
+            SidecarReports.read(now == null ? before : now)
+                .ifPresent(report -> reports.changed(report.uid())));
+  }
+
+  private static String namespace(HasMetadata before, HasMetadata now) {
+    return (now == null ? before : now).getMetadata().getNamespace();
+  }
+
+  /** Everything was seen once: who waits for a configuration can be told. */
+  public void synced() {
+    configurations.synced();
+  }
+
+  @Override
+  public void connected(ConnectedSidecar sidecar) {
+    sidecars.add(sidecar);
+    reports.connected(sidecar);
+    configurations.connected(sidecar);
+  }
+
+  @Override
+  public void disconnected(ConnectedSidecar sidecar) {
+    sidecars.remove(sidecar);
+    configurations.disconnected(sidecar);
+    reports.disconnected(sidecar);
+    sessions.disconnected(sidecar);
+    requests.disconnected(sidecar);
+  }
+
+  @Override
+  public void configurationApplied(
+      ConnectedSidecar sidecar, ChannelMessage.ConfigurationApplied applied) {
+    configurations.applied(sidecar, applied);
+  }
+
+  @Override
+  public void configurationRejected(
+      ConnectedSidecar sidecar, ChannelMessage.ConfigurationRejected rejected) {
+    configurations.rejected(sidecar, rejected);
+  }
+
+  @Override
+  public void sessionStarted(ConnectedSidecar sidecar, ChannelMessage.SessionStarted started) {
+    sessions.started(sidecar, started);
+  }
+
+  @Override
+  public void sessionProgress(ConnectedSidecar sidecar, ChannelMessage.SessionProgress progress) {
+    sessions.progress(sidecar, progress);
+  }
+
+  @Override
+  public void sessionEnded(ConnectedSidecar sidecar, ChannelMessage.SessionEnded ended) {
+    sessions.ended(sidecar, ended);
+  }
+
+  @Override
+  public void approvalRequested(
+      ConnectedSidecar sidecar, ChannelMessage.ApprovalRequested requested) {
+    requests.requested(sidecar, requested);
+  }
+
+  @Override
+  public void requestReported(ConnectedSidecar sidecar, ChannelMessage.RequestReport report) {
+    requests.reported(sidecar, report);
+  }
+
+  @Override
+  public void conditionsReported(ConnectedSidecar sidecar, ChannelMessage.ConditionsReport report) {
+    reports.conditions(sidecar, report);
+  }
+
+  @Override
+  public void healthReported(ConnectedSidecar sidecar, ChannelMessage.Health health) {
+    reports.health(sidecar, health);
+  }
+
+  /** Ends; what waits to be written is left to the sidecars, who say it again elsewhere. */
+  @Override
+  public void close() {
+    configurations.close();
+    sessions.close();
+    requests.close();
+    reports.close();
+  }
+}

@@ -1,0 +1,327 @@
+package dev.chaperone.operator.distribution;
+
+import dev.chaperone.control.channel.ChannelMessage.SessionEnded;
+import dev.chaperone.control.channel.ChannelMessage.SessionProgress;
+import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
+import dev.chaperone.crds.v1alpha1.AgentSession;
+import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
+import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
+import dev.chaperone.crds.v1alpha1.SessionPhase;
+import dev.chaperone.operator.channel.ConnectedSidecar;
+import dev.chaperone.operator.channel.RefusalReason;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Keeps the AgentSessions of the sidecars that are connected here: made when a session begins,
+ * written at most every few seconds and at the end, and ended when a person has said so.
+ *
+ * <p>The name is the sidecar's choice; the session that has it must be of its pod and connection.
+ * No owner is set: a session is a record and outlives its pod.
+ */
+final class SessionRecords implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(SessionRecords.class.getName());
+
+  /** How often a session is written at most. */
+  static final Duration INTERVAL = Duration.ofSeconds(5);
+
+  /** The label that says whose session it is, where the pod's name can be a label. */
+  static final String POD_LABEL = "chaperone.dev/pod";
+
+  /** The label that says which connection it uses. */
+  static final String CONNECTION_LABEL = "chaperone.dev/connection";
+
+  private static final int THREADS = 8;
+
+  /** A pod has one session for each connection and life of its sidecar. */
+  private static final int MAX_OF_POD = 2_000;
+
+  /**
+   * What a sidecar said of a session.
+   *
+   * @param progress null where nothing was said yet
+   * @param ended null while it goes on
+   */
+  private record Live(
+      ConnectedSidecar sidecar,
+      SessionStarted started,
+      SessionProgress progress,
+      SessionEnded ended) {
+
+    /** Where the status stands by that. */
+    AgentSessionStatus next(AgentSessionStatus before) {
+      AgentSessionStatus was =
+          before == null
+              ? new AgentSessionStatus(null, null, null, null, null, null, null)
+              : before;
+      SessionPhase phase =
+          was.phase() == SessionPhase.ENDED || was.phase() == SessionPhase.REVOKED
+              ? was.phase()
+              : phase();
+      return progress == null
+          ? new AgentSessionStatus(
+              phase,
+              was.operations(),
+              was.maskedValues(),
+              was.rows(),
+              was.lastActivity(),
+              was.recording(),
+              was.conditions())
+          : new AgentSessionStatus(
+              phase,
+              progress.operations(),
+              progress.maskedValues(),
+              progress.rows(),
+              progress.lastActivity(),
+              progress.recording(),
+              was.conditions());
+    }
+
+    private SessionPhase phase() {
+      if (ended == null) {
+        return SessionPhase.ACTIVE;
+      }
+      return ended.revoked() ? SessionPhase.REVOKED : SessionPhase.ENDED;
+    }
+
+    Live said(SessionProgress now) {
+      return new Live(sidecar, started, now, ended);
+    }
+
+    Live said(SessionEnded now) {
+      return new Live(sidecar, started, progress, now);
+    }
+  }
+
+  private final KubernetesClient client;
+  private final ClusterView view;
+  private final ConnectedSidecars sidecars;
+  private final StatusWriter statuses;
+  private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, this::write);
+  private final Map<String, Live> lives = new ConcurrentHashMap<>();
+
+  SessionRecords(KubernetesClient client, ClusterView view, ConnectedSidecars sidecars) {
+    this.client = client;
+    this.view = view;
+    this.sidecars = sidecars;
+    this.statuses = new StatusWriter(client);
+  }
+
+  private static String key(ConnectedSidecar sidecar, String session) {
+    return sidecar.pod().namespace() + "/" + session;
+  }
+
+  void started(ConnectedSidecar sidecar, SessionStarted started) {
+    if (!Words.isName(started.session()) || !Words.isName(started.connection())) {
+      sidecar.disconnect(RefusalReason.PROTOCOL, "a session's name cannot be one of a resource");
+      return;
+    }
+    String key = key(sidecar, started.session());
+    Live now =
+        lives.compute(
+            key,
+            (k, known) ->
+                known != null
+                        && sidecars.isCurrent(known.sidecar())
+                        && !known.sidecar().pod().uid().equals(sidecar.pod().uid())
+                    ? known
+                    : new Live(sidecar, started, null, null));
+    if (now.sidecar() == sidecar) {
+      work.touchNow(key);
+    } else {
+      refuse(sidecar, started.session());
+    }
+  }
+
+  private static void refuse(ConnectedSidecar sidecar, String session) {
+    sidecar.disconnect(
+        RefusalReason.FOREIGN,
+        "there is a session named " + session + " of another pod or connection");
+  }
+
+  void progress(ConnectedSidecar sidecar, SessionProgress progress) {
+    if (update(sidecar, progress.session(), live -> live.said(progress))) {
+      work.touch(key(sidecar, progress.session()));
+    }
+  }
+
+  void ended(ConnectedSidecar sidecar, SessionEnded ended) {
+    if (update(sidecar, ended.session(), live -> live.said(ended))) {
+      work.touchNow(key(sidecar, ended.session()));
+    }
+  }
+
+  private boolean update(
+      ConnectedSidecar sidecar, String session, java.util.function.UnaryOperator<Live> change) {
+    Live now =
+        lives.computeIfPresent(
+            key(sidecar, session),
+            (key, live) -> live.sidecar() == sidecar ? change.apply(live) : live);
+    return now != null && now.sidecar() == sidecar;
+  }
+
+  /** What was said last is still written; then nothing more is known. */
+  void disconnected(ConnectedSidecar sidecar) {
+    lives.forEach(
+        (key, live) -> {
+          if (live.sidecar() == sidecar) {
+            work.touchNow(key);
+          }
+        });
+  }
+
+  /** A session has changed; not to be waited in. */
+  void changed(AgentSession session) {
+    if (!Boolean.TRUE.equals(session.getSpec().revoked())) {
+      return;
+    }
+    String key = session.getMetadata().getNamespace() + "/" + session.getMetadata().getName();
+    Live live = lives.get(key);
+    if (live != null && live.ended() == null && isOf(session, live)) {
+      live.sidecar().revoke(session.getMetadata().getName());
+    }
+  }
+
+  private void write(String key) throws SessionNotWrittenException {
+    Live live = lives.get(key);
+    if (live == null) {
+      return;
+    }
+    String namespace = live.sidecar().pod().namespace();
+    String name = live.started().session();
+    Optional<AgentSession> seen = view.session(namespace, name);
+    // What was seen may be old; then the write is refused, and what there is is asked for.
+    Optional<AgentSession> current = seen.isPresent() ? seen : read(namespace, name);
+    for (int attempt = 0; attempt < 2; attempt++) {
+      AgentSession session = current.isPresent() ? current.get() : create(key, live).orElse(null);
+      if (session == null) {
+        return;
+      }
+      if (!isOf(session, live)) {
+        refuse(live.sidecar(), name);
+        lives.remove(key, live);
+        return;
+      }
+      if (Boolean.TRUE.equals(session.getSpec().revoked()) && live.ended() == null) {
+        live.sidecar().revoke(name);
+      }
+      AgentSessionStatus next = live.next(session.getStatus());
+      if (next.equals(session.getStatus()) || written(key, live, session, next)) {
+        if (live.ended() != null || !sidecars.isCurrent(live.sidecar())) {
+          lives.remove(key, live);
+        }
+        return;
+      }
+      current = read(namespace, name);
+    }
+    throw new SessionNotWrittenException();
+  }
+
+  /** Others write as well; tried again with a little patience. */
+  private static final class SessionNotWrittenException extends Exception {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static boolean isOf(AgentSession session, Live live) {
+    return session.getSpec().podUid().equals(live.sidecar().pod().uid())
+        && session.getSpec().connection().equals(live.started().connection());
+  }
+
+  /** False where the session is another one by now. */
+  private boolean written(String key, Live live, AgentSession session, AgentSessionStatus next) {
+    try {
+      statuses.write(AgentSession::new, session, next);
+      return true;
+    } catch (KubernetesClientException e) {
+      if (ApiErrors.isConflict(e) || ApiErrors.isNotFound(e)) {
+        return false;
+      }
+      if (ApiErrors.isForGood(e)) {
+        drop(key, live, e);
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  private Optional<AgentSession> read(String namespace, String name) {
+    return Optional.ofNullable(resource(namespace, name).get());
+  }
+
+  private Resource<AgentSession> resource(String namespace, String name) {
+    return client.resources(AgentSession.class).inNamespace(namespace).withName(name);
+  }
+
+  /** Empty where it cannot be; the sidecar was told then. */
+  private Optional<AgentSession> create(String key, Live live) {
+    if (view.sessionsOfPod(live.sidecar().pod().uid()).size() >= MAX_OF_POD) {
+      live.sidecar().disconnect(RefusalReason.PROTOCOL, "the pod has too many sessions");
+      lives.remove(key, live);
+      return Optional.empty();
+    }
+    AgentSession session = session(live);
+    try {
+      return Optional.of(
+          client
+              .resources(AgentSession.class)
+              .inNamespace(live.sidecar().pod().namespace())
+              .resource(session)
+              .create());
+    } catch (KubernetesClientException e) {
+      if (ApiErrors.isConflict(e)) {
+        return read(live.sidecar().pod().namespace(), live.started().session());
+      }
+      // Where there is no namespace any more, the pod is not for long either.
+      if (ApiErrors.isForGood(e) || ApiErrors.isNotFound(e)) {
+        drop(key, live, e);
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private void drop(String key, Live live, KubernetesClientException e) {
+    LOGGER.log(
+        System.Logger.Level.WARNING,
+        "the API server takes no session key={0} error={1}",
+        key,
+        ApiErrors.describe(e));
+    live.sidecar().disconnect(RefusalReason.PROTOCOL, "the API server does not take the session");
+    lives.remove(key, live);
+  }
+
+  private static AgentSession session(Live live) {
+    Map<String, String> labels = new HashMap<>();
+    Words.label(labels, CONNECTION_LABEL, live.started().connection());
+    Words.label(labels, POD_LABEL, live.sidecar().pod().name());
+    AgentSession session = new AgentSession();
+    session.setMetadata(
+        new ObjectMetaBuilder()
+            .withNamespace(live.sidecar().pod().namespace())
+            .withName(live.started().session())
+            .withLabels(labels)
+            .build());
+    session.setSpec(
+        new AgentSessionSpec(
+            live.sidecar().pod().name(),
+            live.sidecar().pod().uid(),
+            live.started().connection(),
+            Objects.requireNonNull(live.started().identity()),
+            live.started().startedAt(),
+            false));
+    return session;
+  }
+
+  @Override
+  public void close() {
+    work.close();
+  }
+}

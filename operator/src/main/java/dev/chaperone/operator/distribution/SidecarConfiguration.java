@@ -1,0 +1,112 @@
+package dev.chaperone.operator.distribution;
+
+import dev.chaperone.control.channel.Document;
+import dev.chaperone.control.resource.Metadata;
+import dev.chaperone.crds.v1alpha1.AccessPolicy;
+import dev.chaperone.crds.v1alpha1.AgentConnection;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What one sidecar is to enforce.
+ *
+ * @param pod its own pod
+ * @param connections those that it serves, by name
+ * @param policies those that name one of the connections, by name
+ */
+record SidecarConfiguration(
+    Pod pod, List<AgentConnection> connections, List<AccessPolicy> policies) {
+  SidecarConfiguration {
+    Objects.requireNonNull(pod, "pod");
+    connections = List.copyOf(connections);
+    policies = List.copyOf(policies);
+  }
+
+  /**
+   * What the resources say of a pod.
+   *
+   * @param connections of the pod's namespace
+   * @param policies of the pod's namespace
+   */
+  static SidecarConfiguration of(
+      Pod pod, List<AgentConnection> connections, List<AccessPolicy> policies) {
+    List<AgentConnection> served = PodConnections.of(pod, connections);
+    Set<String> names =
+        served.stream()
+            .map(connection -> connection.getMetadata().getName())
+            .collect(Collectors.toSet());
+    return new SidecarConfiguration(
+        pod,
+        served,
+        policies.stream()
+            .filter(policy -> policy.getSpec().connections().stream().anyMatch(names::contains))
+            .sorted(Comparator.comparing(policy -> policy.getMetadata().getName()))
+            .toList());
+  }
+
+  /**
+   * Says everything that matters: two with the same stamp are the same to a sidecar. A generation
+   * grows with every change of a spec, and a uid is never used again.
+   */
+  Stamp stamp() {
+    return new Stamp(
+        labels(pod),
+        connections.stream().map(Version::of).toList(),
+        policies.stream().map(Version::of).toList());
+  }
+
+  /**
+   * What tells one configuration from another.
+   *
+   * @param labels of the pod
+   */
+  record Stamp(Map<String, String> labels, List<Version> connections, List<Version> policies) {}
+
+  /** A resource at one moment of its life. */
+  record Version(String name, String uid, long generation) {
+    static Version of(HasMetadata resource) {
+      return new Version(
+          resource.getMetadata().getName(),
+          resource.getMetadata().getUid(),
+          generationOf(resource));
+    }
+  }
+
+  private static long generationOf(HasMetadata resource) {
+    return Objects.requireNonNullElse(resource.getMetadata().getGeneration(), 1L);
+  }
+
+  private static Map<String, String> labels(HasMetadata resource) {
+    return Objects.requireNonNullElse(resource.getMetadata().getLabels(), Map.of());
+  }
+
+  /** As it is sent. */
+  List<Document> documents() {
+    List<Document> documents = new ArrayList<>();
+    String account = pod.getSpec().getServiceAccountName();
+    documents.add(Document.pod(metadata(pod, labels(pod)), account == null ? "default" : account));
+    connections.forEach(
+        connection ->
+            documents.add(
+                Document.connection(metadata(connection, Map.of()), connection.getSpec())));
+    policies.forEach(
+        policy -> documents.add(Document.policy(metadata(policy, Map.of()), policy.getSpec())));
+    return documents;
+  }
+
+  private static Metadata metadata(HasMetadata resource, Map<String, String> labels) {
+    return new Metadata(
+        resource.getMetadata().getNamespace(),
+        resource.getMetadata().getName(),
+        resource.getMetadata().getUid(),
+        generationOf(resource),
+        labels);
+  }
+}

@@ -151,6 +151,10 @@ final class World implements AutoCloseable {
   }
 
   ControlSettings settings(String name, Clock clock) {
+    return settings(name, clock, Duration.ofSeconds(2));
+  }
+
+  ControlSettings settings(String name, Clock clock, Duration patience) {
     return new ControlSettings(
         cluster.namespace(),
         name,
@@ -158,7 +162,7 @@ final class World implements AutoCloseable {
         Duration.ofDays(30),
         Duration.ofSeconds(5),
         Duration.ofSeconds(1),
-        Duration.ofSeconds(2),
+        patience,
         clock);
   }
 

@@ -58,8 +58,8 @@ record SidecarConfiguration(
   Stamp stamp() {
     return new Stamp(
         labels(pod),
-        connections.stream().map(Version::of).toList(),
-        policies.stream().map(Version::of).toList());
+        connections.stream().map(ResourceGeneration::of).toList(),
+        policies.stream().map(ResourceGeneration::of).toList());
   }
 
   /**
@@ -67,21 +67,10 @@ record SidecarConfiguration(
    *
    * @param labels of the pod
    */
-  record Stamp(Map<String, String> labels, List<Version> connections, List<Version> policies) {}
-
-  /** A resource at one moment of its life. */
-  record Version(String name, String uid, long generation) {
-    static Version of(HasMetadata resource) {
-      return new Version(
-          resource.getMetadata().getName(),
-          resource.getMetadata().getUid(),
-          generationOf(resource));
-    }
-  }
-
-  private static long generationOf(HasMetadata resource) {
-    return Objects.requireNonNullElse(resource.getMetadata().getGeneration(), 1L);
-  }
+  record Stamp(
+      Map<String, String> labels,
+      List<ResourceGeneration> connections,
+      List<ResourceGeneration> policies) {}
 
   private static Map<String, String> labels(HasMetadata resource) {
     return Objects.requireNonNullElse(resource.getMetadata().getLabels(), Map.of());
@@ -106,7 +95,7 @@ record SidecarConfiguration(
         resource.getMetadata().getNamespace(),
         resource.getMetadata().getName(),
         resource.getMetadata().getUid(),
-        generationOf(resource),
+        ResourceGeneration.of(resource).generation(),
         labels);
   }
 }

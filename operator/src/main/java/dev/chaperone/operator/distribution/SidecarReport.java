@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.operator.distribution.SidecarConfiguration.Stamp;
-import dev.chaperone.operator.distribution.SidecarConfiguration.Version;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,8 +30,8 @@ public record SidecarReport(
     String uid,
     boolean ready,
     String why,
-    List<Version> connections,
-    List<Version> policiesInForce,
+    List<ResourceGeneration> connections,
+    List<ResourceGeneration> policiesInForce,
     List<String> problems,
     Map<String, List<Condition>> conditions) {
   private static final ObjectMapper JSON =
@@ -92,9 +91,9 @@ public record SidecarReport(
   }
 
   /** Of connections that are not served any more, nothing is known. */
-  private Map<String, List<Condition>> of(List<Version> served) {
+  private Map<String, List<Condition>> of(List<ResourceGeneration> served) {
     Map<String, List<Condition>> kept = new TreeMap<>(conditions);
-    kept.keySet().retainAll(served.stream().map(Version::name).toList());
+    kept.keySet().retainAll(served.stream().map(ResourceGeneration::name).toList());
     return kept;
   }
 

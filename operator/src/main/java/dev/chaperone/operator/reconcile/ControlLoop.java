@@ -18,6 +18,7 @@ public final class ControlLoop implements AutoCloseable {
 
   private final ClusterView view;
   private final Distribution distribution;
+  private final Leadership leadership;
   private final ScheduledExecutorService starter =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -31,6 +32,7 @@ public final class ControlLoop implements AutoCloseable {
   private ControlLoop(KubernetesClient client, ControlSettings settings) {
     view = new ClusterView(client, settings.namespace());
     distribution = new Distribution(client, settings.namespace(), view, settings.clock());
+    leadership = new Leadership(client, settings, new Leader(client, settings, view));
   }
 
   /**
@@ -52,6 +54,7 @@ public final class ControlLoop implements AutoCloseable {
     }
     starter.shutdown();
     distribution.synced();
+    leadership.start();
     ready = true;
   }
 
@@ -70,6 +73,7 @@ public final class ControlLoop implements AutoCloseable {
     closed = true;
     ready = false;
     starter.shutdownNow();
+    leadership.close();
     distribution.close();
     view.close();
   }

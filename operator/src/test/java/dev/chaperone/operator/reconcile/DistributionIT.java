@@ -38,6 +38,8 @@ class DistributionIT {
   @BeforeAll
   static void start(TestCluster cluster) throws Exception {
     Awaitility.setDefaultTimeout(World.PATIENCE);
+    // What is not there yet has no status to look at either.
+    Awaitility.ignoreExceptionsByDefault();
     world = new World(cluster);
     replica = world.replica("replica-0");
   }

@@ -45,6 +45,8 @@ class RequestsIT {
   @BeforeAll
   static void populate(TestCluster cluster) throws Exception {
     Awaitility.setDefaultTimeout(World.PATIENCE);
+    // What is not there yet has no status to look at either.
+    Awaitility.ignoreExceptionsByDefault();
     world = new World(cluster);
   }
 

@@ -1,0 +1,105 @@
+package dev.chaperone.operator.reconcile;
+
+import dev.chaperone.operator.distribution.ApiErrors;
+import dev.chaperone.operator.distribution.ClusterView;
+import dev.chaperone.operator.distribution.EventWriter;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.javaoperatorsdk.operator.Operator;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** The leader's work, from the moment it leads until it does not. */
+final class Leader implements Leadership.Work {
+  private static final System.Logger LOGGER = System.getLogger(Leader.class.getName());
+  private static final long STOP_SECONDS = 5;
+
+  /** A namespace is guarded soon after its first connection; it costs nothing where none is new. */
+  private static final long GUARD_MILLIS = 250;
+
+  private final KubernetesClient client;
+  private final ControlSettings settings;
+  private final ClusterView view;
+  private final Triggers triggers;
+  private volatile boolean leads;
+  private Operator operator;
+  private ScheduledExecutorService sweeps;
+
+  Leader(KubernetesClient client, ControlSettings settings, ClusterView view) {
+    this.client = client;
+    this.settings = settings;
+    this.view = view;
+    this.triggers = new Triggers(view);
+  }
+
+  boolean leads() {
+    return leads;
+  }
+
+  @Override
+  public synchronized void begin() {
+    if (leads) {
+      return;
+    }
+    leads = true;
+    Operator started =
+        new Operator(
+            overrider -> overrider.withKubernetesClient(client).withCloseClientOnStop(false));
+    EventWriter events = new EventWriter(client, settings.instance(), settings.clock());
+    started.register(
+        new ConnectionReconciler(client, view, triggers, events, settings.clock(), this::leads));
+    started.register(new PolicyReconciler(view, triggers, events, settings.clock(), this::leads));
+    operator = started;
+    started.start();
+    Sweeper sweeper = new Sweeper(client, settings, view, this::leads);
+    GuardedNamespaces namespaces = new GuardedNamespaces(client, view, this::leads);
+    sweeps =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "leader-sweep");
+              thread.setDaemon(true);
+              return thread;
+            });
+    long millis = settings.sweep().toMillis();
+    sweeps.scheduleWithFixedDelay(() -> quietly(sweeper::sweep), 0, millis, TimeUnit.MILLISECONDS);
+    sweeps.scheduleWithFixedDelay(
+        () -> quietly(namespaces::sweep), 0, GUARD_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private static void quietly(Runnable sweep) {
+    try {
+      sweep.run();
+    } catch (RuntimeException e) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "a sweep failed and is done again error={0}",
+          ApiErrors.describe(e));
+    }
+  }
+
+  @Override
+  public void end() {
+    // First of all, and without waiting: whoever is about to write looks at it.
+    leads = false;
+    stop();
+  }
+
+  private synchronized void stop() {
+    if (sweeps != null) {
+      sweeps.shutdownNow();
+      try {
+        if (!sweeps.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+          LOGGER.log(System.Logger.Level.WARNING, "a sweep did not end in time");
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      sweeps = null;
+    }
+    if (operator != null) {
+      triggers.clear();
+      operator.stop();
+      operator = null;
+    }
+  }
+}

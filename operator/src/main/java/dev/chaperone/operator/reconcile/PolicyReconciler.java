@@ -1,0 +1,78 @@
+package dev.chaperone.operator.reconcile;
+
+import dev.chaperone.crds.v1alpha1.AccessPolicy;
+import dev.chaperone.crds.v1alpha1.AccessPolicyStatus;
+import dev.chaperone.operator.distribution.ClusterView;
+import dev.chaperone.operator.distribution.EventWriter;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.processing.event.rate.RateLimited;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+
+/** Keeps the status of policies. */
+@RateLimited(maxReconciliations = 2, within = 1)
+@ControllerConfiguration(name = "policies", fieldManager = "chaperone-operator")
+final class PolicyReconciler implements Reconciler<AccessPolicy> {
+  private final ClusterView view;
+  private final Triggers triggers;
+  private final EventWriter events;
+  private final Clock clock;
+  private final BooleanSupplier leads;
+
+  PolicyReconciler(
+      ClusterView view, Triggers triggers, EventWriter events, Clock clock, BooleanSupplier leads) {
+    this.view = view;
+    this.triggers = triggers;
+    this.events = events;
+    this.clock = clock;
+    this.leads = leads;
+  }
+
+  @Override
+  public List<EventSource<?, AccessPolicy>> prepareEventSources(
+      EventSourceContext<AccessPolicy> context) {
+    return List.of(triggers.policies());
+  }
+
+  @Override
+  public UpdateControl<AccessPolicy> reconcile(AccessPolicy policy, Context<AccessPolicy> context) {
+    String namespace = policy.getMetadata().getNamespace();
+    Set<String> connections =
+        view.connections(namespace).stream()
+            .map(connection -> connection.getMetadata().getName())
+            .collect(Collectors.toSet());
+    AccessPolicyStatus status =
+        PolicyStatuses.of(
+            policy,
+            Acceptance.problems(policy),
+            connections,
+            ConnectionReconciler.reports(view, namespace),
+            Instant.now(clock));
+    if (!leads.getAsBoolean() || status.equals(policy.getStatus())) {
+      return UpdateControl.noUpdate();
+    }
+    AcceptedEvents.write(
+        events,
+        policy,
+        policy.getStatus() == null ? null : policy.getStatus().conditions(),
+        status.conditions());
+    AccessPolicy patch = new AccessPolicy();
+    patch.setMetadata(
+        new ObjectMetaBuilder()
+            .withNamespace(namespace)
+            .withName(policy.getMetadata().getName())
+            .build());
+    patch.setStatus(status);
+    return UpdateControl.patchStatus(patch);
+  }
+}

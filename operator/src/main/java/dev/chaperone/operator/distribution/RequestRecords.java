@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
@@ -36,6 +37,12 @@ final class RequestRecords implements AutoCloseable {
 
   /** Open ones and those that are kept; a sidecar that makes more is not asking people. */
   static final int MAX_OF_POD = 5_000;
+
+  /** Texts are large; a sidecar of ours has at most 64 that are not shown. */
+  static final int MAX_UNSHOWN = 256;
+
+  /** Open ones, and the ends of those that are over until they are settled. */
+  static final int MAX_KEPT = 10_000;
 
   /** The label that says which session asks, where its name can be a label. */
   static final String SESSION_LABEL = "chaperone.dev/session";
@@ -82,6 +89,21 @@ final class RequestRecords implements AutoCloseable {
   private final KeyedWork work = new KeyedWork("requests", THREADS, Duration.ZERO, this::look);
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
 
+  /** What each sidecar made us keep, by key; entries go with what is kept. */
+  private final Map<ConnectedSidecar, Kept> kept = new ConcurrentHashMap<>();
+
+  /**
+   * What is kept for a sidecar.
+   *
+   * @param unshown those with their texts
+   * @param all every one
+   */
+  private record Kept(Set<String> unshown, Set<String> all) {
+    Kept() {
+      this(ConcurrentHashMap.newKeySet(), ConcurrentHashMap.newKeySet());
+    }
+  }
+
   RequestRecords(
       KubernetesClient client, ClusterView view, ConnectedSidecars sidecars, Clock clock) {
     this.client = client;
@@ -96,6 +118,12 @@ final class RequestRecords implements AutoCloseable {
   }
 
   void requested(ConnectedSidecar sidecar, ApprovalRequested requested) {
+    Set<String> unshown = kept.computeIfAbsent(sidecar, one -> new Kept()).unshown();
+    unshown.add(key(sidecar.pod().namespace(), requested.name()));
+    if (unshown.size() > MAX_UNSHOWN) {
+      sidecar.disconnect(RefusalReason.PROTOCOL, "too many requests wait to be shown");
+      return;
+    }
     said(sidecar, requested.name(), live -> live.asks(requested));
   }
 
@@ -109,6 +137,12 @@ final class RequestRecords implements AutoCloseable {
       return;
     }
     String key = key(sidecar.pod().namespace(), name);
+    Set<String> all = kept.computeIfAbsent(sidecar, one -> new Kept()).all();
+    all.add(key);
+    if (all.size() > MAX_KEPT) {
+      sidecar.disconnect(RefusalReason.PROTOCOL, "too many requests are spoken of at once");
+      return;
+    }
     Live now =
         lives.compute(
             key,
@@ -146,6 +180,18 @@ final class RequestRecords implements AutoCloseable {
   /** It says everything again in its next conversation. */
   void disconnected(ConnectedSidecar sidecar) {
     lives.values().removeIf(live -> live.sidecar() == sidecar);
+    kept.remove(sidecar);
+  }
+
+  /** Nothing of it matters any more, unless more was said of it meanwhile. */
+  private void forget(String key, Live live) {
+    if (lives.remove(key, live)) {
+      Kept mine = kept.get(live.sidecar());
+      if (mine != null) {
+        mine.all().remove(key);
+        mine.unshown().remove(key);
+      }
+    }
   }
 
   private void look(String key) throws RequestNotWrittenException {
@@ -175,7 +221,7 @@ final class RequestRecords implements AutoCloseable {
     Optional<String> objection = objection(current.get(), live);
     if (objection.isPresent()) {
       live.sidecar().gone(name, objection.get());
-      lives.remove(key, live);
+      forget(key, live);
       return;
     }
     written(namespace, name, live, current.get());
@@ -209,7 +255,7 @@ final class RequestRecords implements AutoCloseable {
     } else {
       live.sidecar().gone(name, "the request was deleted");
     }
-    lives.remove(key, live);
+    forget(key, live);
     return Optional.empty();
   }
 
@@ -290,7 +336,10 @@ final class RequestRecords implements AutoCloseable {
       } else {
         live.sidecar().gone(name, "the request is closed: " + status.phase());
       }
-      lives.computeIfPresent(key, (k, now) -> now.sidecar() == live.sidecar() ? null : now);
+      Live last = lives.get(key);
+      if (last != null && last.sidecar() == live.sidecar()) {
+        forget(key, last);
+      }
       return;
     }
     List<ApprovalDecision> decisions = RequestStatuses.observedOf(spec, status);
@@ -339,7 +388,7 @@ final class RequestRecords implements AutoCloseable {
         live.sidecar(),
         why);
     live.sidecar().gone(name, why);
-    lives.remove(key, live);
+    forget(key, live);
     return Optional.empty();
   }
 

@@ -44,7 +44,13 @@ final class Leader implements Leadership.Work {
     leads = true;
     Operator started =
         new Operator(
-            overrider -> overrider.withKubernetesClient(client).withCloseClientOnStop(false));
+            overrider ->
+                overrider
+                    .withKubernetesClient(client)
+                    .withCloseClientOnStop(false)
+                    // Both would else end the process, and with it the service to the sidecars.
+                    .withStopOnInformerErrorDuringStartup(false)
+                    .withInformerStoppedHandler((informer, failure) -> stopped(failure)));
     EventWriter events = new EventWriter(client, settings.instance(), settings.clock());
     started.register(
         new ConnectionReconciler(client, view, triggers, events, settings.clock(), this::leads));
@@ -64,6 +70,15 @@ final class Leader implements Leadership.Work {
     sweeps.scheduleWithFixedDelay(() -> quietly(sweeper::sweep), 0, millis, TimeUnit.MILLISECONDS);
     sweeps.scheduleWithFixedDelay(
         () -> quietly(namespaces::sweep), 0, GUARD_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private static void stopped(Throwable failure) {
+    if (failure != null) {
+      LOGGER.log(
+          System.Logger.Level.ERROR,
+          "an informer has stopped; status is not kept until another replica leads error={0}",
+          ApiErrors.describe(failure));
+    }
   }
 
   private static void quietly(Runnable sweep) {

@@ -35,6 +35,10 @@ public final class Chart implements AutoCloseable {
   public static final Predicate<String> OPERATOR_ROLES =
       document -> document.contains(OF_THE_OPERATOR) && KIND_OF_ROLES.matcher(document).find();
 
+  /** What makes the API server ask the operator. */
+  public static final Predicate<String> WEBHOOKS =
+      document -> document.contains("WebhookConfiguration\n");
+
   private final TestCluster cluster;
   private final Path manifest;
 

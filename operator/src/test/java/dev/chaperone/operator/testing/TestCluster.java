@@ -206,6 +206,12 @@ public final class TestCluster implements AutoCloseable {
 
   private static KubernetesClient newClient(
       Path kubeconfig, String namespace, String... userAndGroups) {
+    return new KubernetesClientBuilder()
+        .withConfig(config(kubeconfig, namespace, userAndGroups))
+        .build();
+  }
+
+  private static Config config(Path kubeconfig, String namespace, String... userAndGroups) {
     Config config = Config.fromKubeconfig(kubeconfig.toFile());
     config.setNamespace(namespace);
     config.setConnectionTimeout(CLIENT_MILLIS);
@@ -214,7 +220,7 @@ public final class TestCluster implements AutoCloseable {
       config.setImpersonateUsername(userAndGroups[0]);
       config.setImpersonateGroups(Stream.of(userAndGroups).skip(1).toArray(String[]::new));
     }
-    return new KubernetesClientBuilder().withConfig(config).build();
+    return config;
   }
 
   /** The namespace of this class of tests. */
@@ -254,6 +260,18 @@ public final class TestCluster implements AutoCloseable {
   /** Requests by the administrator, as they are on the wire. */
   public Api api() {
     return new Api(client);
+  }
+
+  /**
+   * The same, each made once: where an error of the server is what is expected, the client does not
+   * try for 20 seconds to have another answer.
+   */
+  public Api apiOnce() {
+    Config config = config(cluster.kubeconfig(), namespace);
+    config.setRequestRetryBackoffLimit(0);
+    return new Api(
+        impersonated.computeIfAbsent(
+            List.of(), nobody -> new KubernetesClientBuilder().withConfig(config).build()));
   }
 
   /** Requests by somebody else, as they are on the wire. */

@@ -111,6 +111,7 @@ class InjectionExamplesTest {
 
   private static final Set<RefusalReason> ONLY_OF_FINAL_PODS =
       EnumSet.of(
+          RefusalReason.PRIVILEGED_ACCOUNT,
           RefusalReason.GATEWAY_MISSING,
           RefusalReason.GATEWAY_DIFFERS,
           RefusalReason.GATEWAY_CHANGED,

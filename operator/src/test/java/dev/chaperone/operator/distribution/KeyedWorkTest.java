@@ -79,7 +79,6 @@ class KeyedWorkTest {
                 overlaps.add(key);
               }
               seen.put(key, state.get(key));
-              Thread.yield();
               inside.decrementAndGet();
             })) {
       for (int i = 0; i <= 10_000; i++) {

@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -328,13 +329,13 @@ class LeaderIT {
               });
       // Whatever is still on its way arrives; then eight seconds and as many sweeps without a
       // write.
-      AtomicReference<TreeMap<String, String>> last = new AtomicReference<>(new TreeMap<>());
+      AtomicReference<Map<String, String>> last = new AtomicReference<>(new TreeMap<>());
       AtomicLong since = new AtomicLong(System.nanoTime());
       await()
           .atMost(Duration.ofSeconds(90))
           .until(
               () -> {
-                TreeMap<String, String> now = versions();
+                Map<String, String> now = versions();
                 if (!now.equals(last.getAndSet(now))) {
                   since.set(System.nanoTime());
                 }
@@ -349,8 +350,8 @@ class LeaderIT {
   }
 
   /** The version of everything that the operator writes, but for its Lease. */
-  private TreeMap<String, String> versions() {
-    TreeMap<String, String> versions = new TreeMap<>();
+  private Map<String, String> versions() {
+    Map<String, String> versions = new TreeMap<>();
     Stream.of("AgentConnection", "AccessPolicy", "ApprovalRequest", "AgentSession")
         .flatMap(
             kind ->
@@ -375,7 +376,7 @@ class LeaderIT {
     return versions;
   }
 
-  private static void put(TreeMap<String, String> versions, HasMetadata one) {
+  private static void put(Map<String, String> versions, HasMetadata one) {
     versions.put(
         one.getKind() + "/" + one.getMetadata().getName(), one.getMetadata().getResourceVersion());
   }

@@ -57,7 +57,7 @@ final class World implements AutoCloseable {
     cluster.applyCustomResourceDefinitions();
     cluster.createServiceAccount(OPERATOR);
     chart = Chart.install(cluster);
-    for (String document : rights().split("\n---\n")) {
+    for (String document : rights().split("\n---\n", -1)) {
       boolean everywhere = document.contains("kind: ClusterRole\n");
       // Of this test alone: another one may run with the same rights.
       String name = cluster.namespace() + "-operator";

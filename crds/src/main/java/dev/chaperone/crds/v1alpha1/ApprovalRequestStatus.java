@@ -10,7 +10,7 @@ public record ApprovalRequestStatus(
             "Pending: waits for decisions. Approved: may be used. Denied, Expired, Cancelled and Used are final.")
         ApprovalPhase phase,
     @JsonPropertyDescription(
-            "The decisions that came in time, and when the operator first saw them. The condition DecisionsIgnored names those that do not count.")
+            "The decisions that came in time, and when the operator first saw them. The condition DecisionIgnored names those that do not count.")
         @Size(max = 16)
         List<ObservedDecision> decisions,
     @JsonPropertyDescription("What the operator found out about the resource.") @Size(max = 16)

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
  */
 public final class RequestStatuses {
   /** Names the decisions that do not count. */
-  static final String IGNORED = "DecisionsIgnored";
+  static final String IGNORED = "DecisionIgnored";
 
   /** Until when an approval may be used. */
   static final String USABLE = "Usable";

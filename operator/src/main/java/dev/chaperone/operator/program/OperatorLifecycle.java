@@ -1,6 +1,7 @@
 package dev.chaperone.operator.program;
 
-import dev.chaperone.operator.channel.SidecarListener;
+import dev.chaperone.operator.reconcile.ControlLoop;
+import dev.chaperone.operator.reconcile.ControlSettings;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -8,8 +9,6 @@ import io.quarkus.runtime.StartupEvent;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.inject.Any;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -25,36 +24,31 @@ public class OperatorLifecycle {
   private final Vertx vertx;
   private final KubernetesClient client;
   private final MeterRegistry metrics;
-  private final Instance<SidecarListener> listener;
-  private final Instance<ReadinessSource> sources;
+  private volatile ControlLoop control;
   private volatile OperatorServer server;
   private volatile boolean stopping;
 
   @Inject
   OperatorLifecycle(
-      OperatorConfig config,
-      Vertx vertx,
-      KubernetesClient client,
-      MeterRegistry metrics,
-      @Any Instance<SidecarListener> listener,
-      @Any Instance<ReadinessSource> sources) {
+      OperatorConfig config, Vertx vertx, KubernetesClient client, MeterRegistry metrics) {
     this.config = config;
     this.vertx = vertx;
     this.client = client;
     this.metrics = metrics;
-    this.listener = listener;
-    this.sources = sources;
   }
 
   void start(@Observes StartupEvent event) throws IOException, InterruptedException {
     OperatorSettings settings = OperatorSettings.of(config);
-    server =
-        OperatorServer.start(
-            vertx,
+    control =
+        ControlLoop.start(
             client,
-            settings,
-            metrics,
-            listener.isResolvable() ? Optional.of(listener.get()) : Optional.empty());
+            ControlSettings.standard(
+                settings.namespace(),
+                settings.pod(),
+                settings.requestRetention(),
+                settings.sessionRetention()));
+    server =
+        OperatorServer.start(vertx, client, settings, metrics, Optional.of(control.sidecars()));
     LOGGER.log(
         System.Logger.Level.INFO,
         "operator started namespace={0} webhooks={1} channel={2}",
@@ -70,6 +64,9 @@ public class OperatorLifecycle {
     if (server != null) {
       server.close();
     }
+    if (control != null) {
+      control.close();
+    }
   }
 
   /** Whether everything was started. */
@@ -82,7 +79,13 @@ public class OperatorLifecycle {
     List<ReadinessSource> all = new ArrayList<>();
     if (server != null && !stopping) {
       all.addAll(server.readiness());
-      sources.forEach(all::add);
+      all.add(
+          ReadinessSource.of(
+              "control",
+              () ->
+                  control.isReady()
+                      ? Optional.empty()
+                      : Optional.of("not everything was read from the API server yet")));
     }
     return all;
   }

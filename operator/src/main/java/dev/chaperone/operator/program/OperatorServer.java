@@ -43,7 +43,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /**
  * What every replica runs: certificates, then the webhooks with them, then the channel to the
@@ -209,21 +208,7 @@ public final class OperatorServer implements AutoCloseable {
 
   /** What has to be right before others are sent here. */
   public List<ReadinessSource> readiness() {
-    return List.of(source("certificates", certificates::problem));
-  }
-
-  private static ReadinessSource source(String name, Supplier<Optional<String>> problem) {
-    return new ReadinessSource() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public Optional<String> problem() {
-        return problem.get();
-      }
-    };
+    return List.of(ReadinessSource.of("certificates", certificates::problem));
   }
 
   /** Certificates in PEM by which the operator is known now. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.stream.Collectors;
 
 /**
@@ -23,6 +24,8 @@ import java.util.stream.Collectors;
  * @param webhookPort 0 for a free one
  * @param webhookConfiguration the name of both webhook configurations
  * @param channelPort 0 for a free one
+ * @param requestRetention how long an approval request is kept after its end
+ * @param sessionRetention how long a session is kept after its end
  */
 public record OperatorSettings(
     String namespace,
@@ -32,7 +35,9 @@ public record OperatorSettings(
     String webhookConfiguration,
     int channelPort,
     CertificateSettings certificates,
-    AdmissionLimits limits) {
+    AdmissionLimits limits,
+    Duration requestRetention,
+    Duration sessionRetention) {
   /** Stands in for the authority until there is one. */
   private static final OperatorAuthority NONE =
       new OperatorAuthority.Inline("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
@@ -44,6 +49,8 @@ public record OperatorSettings(
     Objects.requireNonNull(webhookConfiguration, "webhookConfiguration");
     Objects.requireNonNull(certificates, "certificates");
     Objects.requireNonNull(limits, "limits");
+    Objects.requireNonNull(requestRetention, "requestRetention");
+    Objects.requireNonNull(sessionRetention, "sessionRetention");
   }
 
   /**
@@ -57,7 +64,8 @@ public record OperatorSettings(
     config.certificates().furtherNames().ifPresent(names::addAll);
     return new OperatorSettings(
         config.namespace(),
-        config.pod().orElse("chaperone-operator"),
+        // Replicas tell each other apart by it.
+        config.pod().orElseGet(() -> config.service() + "-" + UUID.randomUUID()),
         new InjectionSettings(
             config.sidecar().image(),
             pullPolicy(config.sidecar().pullPolicy()),
@@ -78,7 +86,9 @@ public record OperatorSettings(
             config.certificates().authorityLife(),
             config.certificates().servingLife(),
             Duration.ofMinutes(1)),
-        AdmissionLimits.STANDARD);
+        AdmissionLimits.STANDARD,
+        config.request().retention().orElse(Duration.ofDays(7)),
+        config.session().retention().orElse(Duration.ofDays(30)));
   }
 
   private static PullPolicy pullPolicy(String word) {

@@ -1,6 +1,7 @@
 package dev.chaperone.operator.program;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** A part of the operator that others have to be able to rely on. */
 public interface ReadinessSource {
@@ -10,4 +11,19 @@ public interface ReadinessSource {
 
   /** Why it cannot be relied on now; empty where it can. Must not wait. */
   Optional<String> problem();
+
+  /** One that is named and asked so. */
+  static ReadinessSource of(String name, Supplier<Optional<String>> problem) {
+    return new ReadinessSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public Optional<String> problem() {
+        return problem.get();
+      }
+    };
+  }
 }

@@ -64,7 +64,9 @@ class OperatorIT {
         0,
         CertificateSettings.standard(List.of("127.0.0.1", host)),
         new AdmissionLimits(
-            64, 32, 16 << 20, 8, Duration.ofSeconds(20), Duration.ofSeconds(25), Duration.ZERO));
+            64, 32, 16 << 20, 8, Duration.ofSeconds(20), Duration.ofSeconds(25), Duration.ZERO),
+        Duration.ofDays(7),
+        Duration.ofDays(30));
   }
 
   @BeforeAll

@@ -2,10 +2,16 @@ package dev.chaperone.operator.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chaperone.crds.v1alpha1.AgentConnection;
+import dev.chaperone.crds.v1alpha1.ConditionStatus;
+import dev.chaperone.operator.testing.Api.Answer;
+import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.HttpsClients;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestCluster;
 import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -38,9 +44,11 @@ class ProgramIT {
   private Process process;
   private int management;
   private int webhooks;
+  private int channel;
 
   ProgramIT(TestCluster cluster) {
     this.cluster = cluster;
+    cluster.applyCustomResourceDefinitions();
     this.log = Path.of("target", "program-" + cluster.namespace() + ".log");
   }
 
@@ -67,10 +75,12 @@ class ProgramIT {
             .redirectOutput(ProcessBuilder.Redirect.to(log.toFile()));
     management = freePort();
     webhooks = freePort();
+    channel = freePort();
     builder.environment().put("KUBECONFIG", cluster.kubeconfig().toString());
     builder.environment().put("CHAPERONE_NAMESPACE", cluster.namespace());
     builder.environment().put("CHAPERONE_SIDECAR_IMAGE", "registry.example/sidecar:1");
     builder.environment().put("CHAPERONE_WEBHOOK_PORT", Integer.toString(webhooks));
+    builder.environment().put("CHAPERONE_CHANNEL_PORT", Integer.toString(channel));
     builder.environment().put("CHAPERONE_WEBHOOK_CONFIGURATION", cluster.namespace());
     builder.environment().put("CHAPERONE_CERTIFICATES_NAMES", "127.0.0.1");
     builder.environment().put("QUARKUS_HTTP_PORT", Integer.toString(management));
@@ -106,7 +116,8 @@ class ProgramIT {
     awaitReady();
     assertThat(get("/health/live").statusCode()).isEqualTo(200);
     assertThat(get("/health/started").statusCode()).isEqualTo(200);
-    assertThat(get("/health/ready").body()).contains("\"certificates\": \"ready\"");
+    assertThat(get("/health/ready").body())
+        .contains("\"certificates\": \"ready\"", "\"control\": \"ready\"");
     Secret secret =
         cluster.client().secrets().inNamespace(cluster.namespace()).withName("chaperone-ca").get();
     String authority =
@@ -121,6 +132,103 @@ class ProgramIT {
     process.destroy();
     assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(Files.readString(log)).contains("operator started").doesNotContain("ERROR");
+  }
+
+  @Test
+  void itDoesItsWorkAsTheAccountThatTheChartGivesIt() throws Exception {
+    try (Chart chart = Chart.install(cluster, Chart.OPERATOR_ROLES)) {
+      start(
+          Map.of(
+              "KUBECONFIG",
+              kubeconfigOf("chaperone-operator").toString(),
+              "CHAPERONE_WEBHOOK_CONFIGURATION",
+              "chaperone-pods"));
+      awaitReady();
+      Answer created =
+          cluster
+              .api()
+              .create(
+                  "/apis/chaperone.dev/v1alpha1/namespaces/"
+                      + cluster.namespace()
+                      + "/agentconnections",
+                  """
+                  apiVersion: chaperone.dev/v1alpha1
+                  kind: AgentConnection
+                  metadata: {name: orders-db}
+                  spec:
+                    protocol: PostgreSQL
+                    target: {host: orders.example.com, port: 5432, database: orders}
+                    credentials: {secretRef: {name: s, usernameKey: username, passwordKey: password}}
+                    agents: {podSelector: {matchLabels: {app: support}}}
+                    listen: {port: 15432}
+                  """);
+      assertThat(created.accepted()).as(created.toString()).isTrue();
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () -> {
+                AgentConnection connection =
+                    cluster.client().resources(AgentConnection.class).withName("orders-db").get();
+                assertThat(connection.getStatus()).isNotNull();
+                assertThat(connection.getStatus().conditions())
+                    .anySatisfy(
+                        condition -> {
+                          assertThat(condition.type()).isEqualTo("Accepted");
+                          assertThat(condition.status()).isEqualTo(ConditionStatus.TRUE);
+                        });
+                assertThat(
+                        cluster
+                            .client()
+                            .namespaces()
+                            .withName(cluster.namespace())
+                            .get()
+                            .getMetadata()
+                            .getLabels())
+                    .containsEntry("chaperone.dev/guarded", "true");
+              });
+      process.destroy();
+      assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(Files.readString(log)).doesNotContainIgnoringCase("forbidden");
+    }
+  }
+
+  /** A kubeconfig with nothing but a token of a service account. */
+  private Path kubeconfigOf(String account) throws IOException {
+    Config admin = cluster.client().getConfiguration();
+    String token =
+        cluster
+            .client()
+            .serviceAccounts()
+            .inNamespace(cluster.namespace())
+            .withName(account)
+            .tokenRequest(new TokenRequestBuilder().withNewSpec().endSpec().build())
+            .getStatus()
+            .getToken();
+    Path file = Path.of("target", "kubeconfig-" + cluster.namespace()).toAbsolutePath();
+    Files.writeString(
+        file,
+        """
+        apiVersion: v1
+        kind: Config
+        current-context: operator
+        clusters:
+        - name: cluster
+          cluster: {server: "%s", certificate-authority-data: "%s"}
+        users:
+        - name: operator
+          user: {token: "%s"}
+        contexts:
+        - name: operator
+          context: {cluster: cluster, user: operator}
+        """
+            .formatted(admin.getMasterUrl(), authority(admin), token));
+    return file;
+  }
+
+  private static String authority(Config admin) throws IOException {
+    return admin.getCaCertData() != null
+        ? admin.getCaCertData()
+        : Base64.getEncoder().encodeToString(Files.readAllBytes(Path.of(admin.getCaCertFile())));
   }
 
   @Test

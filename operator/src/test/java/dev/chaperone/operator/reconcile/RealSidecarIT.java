@@ -3,8 +3,10 @@ package dev.chaperone.operator.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.chaperone.control.channel.ChannelMessage.Health;
 import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
 import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
@@ -29,6 +31,7 @@ import dev.chaperone.sidecar.control.OperatorChannel;
 import dev.chaperone.sidecar.control.OperatorConfiguration;
 import dev.chaperone.sidecar.control.OperatorLease;
 import dev.chaperone.sidecar.control.OperatorListener;
+import dev.chaperone.sidecar.control.OperatorReports;
 import dev.chaperone.sidecar.control.OperatorTimes;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import java.nio.file.Files;
@@ -127,6 +130,8 @@ class RealSidecarIT {
     try (GatewayThreads threads = new GatewayThreads(2);
         OperatorConfiguration configuration =
             new OperatorConfiguration(directory.resolve("secrets"), applied::add);
+        OperatorReports reports =
+            new OperatorReports(List::of, configuration::unresolved, () -> new Health(true, ""));
         OperatorChannel channel =
             new OperatorChannel(
                 new OperatorAddress(
@@ -138,12 +143,13 @@ class RealSidecarIT {
                 TIMES,
                 agent.key,
                 new OperatorLease(),
-                List.of(configuration, sessions, requests),
+                List.of(configuration, reports, sessions, requests),
                 threads.backgroundLoop(),
                 threads.waiting())) {
       configuration.start();
+      reports.start();
       channel.start();
-      // The Secret lacks the password: nothing is in force, and people are told why.
+      // The Secret lacks the password: the connection is not served, and people are told why.
       await()
           .untilAsserted(
               () ->
@@ -154,10 +160,9 @@ class RealSidecarIT {
                             assertThat(one.status()).isEqualTo(ConditionStatus.FALSE);
                             assertThat(one.message()).contains("pod agent-0", "password");
                           }));
-      assertThat(applied).isEmpty();
+      assertThat(applied).allSatisfy(one -> assertThat(one.connections()).isEmpty());
       Files.writeString(secret.resolve("password"), "not-shown-anywhere");
-      await().untilAsserted(() -> assertThat(applied).isNotEmpty());
-      assertThat(applied.get(0).connections().get(0).name()).isEqualTo("orders");
+      await().untilAsserted(() -> assertThat(served(applied)).containsExactly("orders"));
       await()
           .untilAsserted(
               () ->
@@ -187,9 +192,17 @@ class RealSidecarIT {
               () ->
                   assertThat(decided)
                       .containsExactly(new ApprovalDecision(JANE, ApprovalVerdict.APPROVE, null)));
+      int before = applied.size();
       world.policy(namespace, "agents", "orders", "Deny");
-      await().untilAsserted(() -> assertThat(applied.size()).isGreaterThan(1));
+      await().untilAsserted(() -> assertThat(applied.size()).isGreaterThan(before));
     }
+  }
+
+  /** The connections that were put in force last. */
+  private static List<String> served(List<Configuration> applied) {
+    return applied.get(applied.size() - 1).connections().stream()
+        .map(ConnectionConfiguration::name)
+        .toList();
   }
 
   private static AgentConnection connection(String namespace) {

@@ -195,7 +195,7 @@ class RequestsIT {
                   assertThat(stored("r-1").getStatus().conditions())
                       .anySatisfy(
                           condition -> {
-                            assertThat(condition.type()).isEqualTo("DecisionsIgnored");
+                            assertThat(condition.type()).isEqualTo("DecisionIgnored");
                             assertThat(condition.message())
                                 .isEqualTo(JANE + ": it came after the request had expired");
                           }));

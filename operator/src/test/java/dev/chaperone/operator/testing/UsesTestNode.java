@@ -17,5 +17,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("node")
+@Tag("kubernetes")
 @ExtendWith(TestClusterExtension.class)
 public @interface UsesTestNode {}

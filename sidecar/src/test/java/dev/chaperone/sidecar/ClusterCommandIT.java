@@ -9,6 +9,7 @@ import dev.chaperone.control.channel.ChannelMessage.SessionEnded;
 import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
 import dev.chaperone.sidecar.testing.AgentDocuments;
 import dev.chaperone.sidecar.testing.FakeOperator;
+import dev.chaperone.sidecar.testing.MemoryDirectory;
 import dev.chaperone.sidecar.testing.TestAuthority;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import java.io.File;
@@ -33,7 +34,8 @@ class ClusterCommandIT {
   private static final String TOKEN = "the-token-that-is-never-printed";
   private static final String PASSWORD = "correct-horse";
 
-  @TempDir Path directory;
+  @TempDir(factory = MemoryDirectory.class)
+  Path directory;
 
   private Process process;
 

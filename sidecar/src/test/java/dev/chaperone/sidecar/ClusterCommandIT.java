@@ -106,6 +106,10 @@ class ClusterCommandIT {
         talk.send(new Configure(1, AgentDocuments.all(5432, TestPostgres.freePort(), 300, false)));
         assertThat(next(talk, ConfigurationApplied.class).revision()).isEqualTo(1);
         SessionStarted started = next(talk, SessionStarted.class);
+        // It may be heard before it is set up to be stopped.
+        while (!output().contains("ready") && process.isAlive()) {
+          Thread.sleep(20);
+        }
         process.destroy();
         assertThat(next(talk, SessionEnded.class))
             .isEqualTo(new SessionEnded(started.session(), false));

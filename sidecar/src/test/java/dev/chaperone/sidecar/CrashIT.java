@@ -34,6 +34,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Kills the gateway, as the kernel would, while clients write through it, again and again: what the
  * target executed is in the recording, the recording verifies, and the next run goes on from it.
  */
+@Tag("long")
 class CrashIT {
   private static final int KILLS = 50;
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The container image, as charts/image.sh makes it of this build. */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "the image holds libraries of the machine, a Linux")
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
+@Tag("long")
 class ImageIT {
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -25,12 +25,14 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The analysis against the server's own parser, on random statements. {@code -Ddifferential.seed}
  * and {@code -Ddifferential.statements} choose others.
  */
+@Tag("long")
 class DifferentialIT {
   private static final long SEED = Long.getLong("differential.seed", 20_260_101);
   private static final int STATEMENTS = Integer.getInteger("differential.statements", 5_000);

@@ -14,12 +14,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Texts that are alike but for their literals are analysed alike, unless the analysis says that it
  * depends on them: that is what the cache of decisions rests on.
  */
+@Tag("long")
 class SkeletonAnalysisTest {
   private static final SqlLimits LIMITS =
       new SqlLimits(1 << 20, 100_000, 200, 1_000, Duration.ofSeconds(10));

@@ -36,11 +36,13 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a client, a target and whoever writes the request's file may try while one waits. */
+@Tag("long")
 class ApprovalAttackIT extends ApprovalFixture {
   private static final String APPROVED_BY_ALICE =
       "  decisions:\n  - {by: alice, verdict: Approve}\nstatus";

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.Test;
  * gateway logs in as superuser: nothing but the masks protects the values. Every byte that the
  * client receives is searched.
  */
+@Tag("long")
 class LeakCorpusIT {
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -124,6 +124,11 @@ public record ConnectionConfiguration(
     return new Requester(agent, namespace, name, Map.of("database", target.database()));
   }
 
+  /** Whether it leads to the same target by the same way. */
+  public boolean hasTargetOf(ConnectionConfiguration other) {
+    return target.equals(other.target()) && tls.equals(other.tls());
+  }
+
   /** The same connection with another target; TLS still verifies the name it did before. */
   public ConnectionConfiguration withTarget(String host, int port) {
     return new ConnectionConfiguration(

@@ -123,10 +123,11 @@ public final class Gateway implements AutoCloseable {
   }
 
   private static void apply(Running known, Ruling ruling) {
-    boolean sameMasks = known.connection().ruling().masks().equals(ruling.masks());
+    Ruling before = known.connection().ruling();
     known.connection().apply(ruling);
-    if (!sameMasks) {
-      // What the new masks name is looked up before a client asks.
+    if (!ruling.masks().equals(before.masks())
+        || !ruling.connection().hasTargetOf(before.connection())) {
+      // What the masks name in the target is looked up before a client asks.
       known.server().prepare();
     }
   }

@@ -1,6 +1,5 @@
 package dev.chaperone.sidecar.gateway;
 
-import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.recording.Event;
 import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
 import dev.chaperone.sidecar.journal.Journal;
@@ -176,15 +175,10 @@ public final class GuardedConnection {
     if (next.connection().suspended()) {
       closeClients(CloseReason.SUSPENDED);
       withdraw(CloseReason.SUSPENDED);
-    } else if (leadsElsewhere(previous.connection(), next.connection())) {
+    } else if (!next.connection().hasTargetOf(previous.connection())) {
       closeClients(CloseReason.RECONFIGURED);
     }
     listener.changed(session, next);
-  }
-
-  private static boolean leadsElsewhere(
-      ConnectionConfiguration before, ConnectionConfiguration after) {
-    return !before.target().equals(after.target()) || !before.tls().equals(after.tls());
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * Lets an agent in. PostgreSQL documentation, "Start-up".
@@ -40,8 +41,8 @@ final class AgentStartup extends ByteToMessageDecoder {
     OPENING
   }
 
-  private final SharedTarget shared;
   private final GuardedConnection connection;
+  private final Supplier<SharedTarget> targets;
   private final Optional<ListenPassword> listenPassword;
   private State state = State.GREETING;
   private boolean tlsRefused;
@@ -49,9 +50,18 @@ final class AgentStartup extends ByteToMessageDecoder {
   private Startup.Open startup;
   private PendingClient pending;
 
-  AgentStartup(SharedTarget shared, Optional<ListenPassword> listenPassword) {
-    this.shared = shared;
-    this.connection = shared.connection();
+  /** Where the connection led to when this client was registered. */
+  private SharedTarget shared;
+
+  /**
+   * @param targets where the connection leads to at that moment
+   */
+  AgentStartup(
+      GuardedConnection connection,
+      Supplier<SharedTarget> targets,
+      Optional<ListenPassword> listenPassword) {
+    this.connection = connection;
+    this.targets = targets;
     this.listenPassword = listenPassword;
     setSingleDecode(true);
   }
@@ -137,7 +147,7 @@ final class AgentStartup extends ByteToMessageDecoder {
 
   private void cancel(ChannelHandlerContext ctx, Startup.CancelRequest request) {
     state = State.OPENING;
-    Optional<ClientSession> session = shared.cancelKeys().find(request);
+    Optional<ClientSession> session = targets.get().cancelKeys().find(request);
     if (session.isPresent()) {
       session.get().cancelRequested().addListener(done -> ctx.close());
     } else {
@@ -241,6 +251,7 @@ final class AgentStartup extends ByteToMessageDecoder {
       return;
     }
     ctx.channel().closeFuture().addListener(closed -> connection.unregister(pending));
+    shared = targets.get();
     shared
         .ready()
         .whenComplete(

@@ -37,6 +37,10 @@ final class CatalogMonitor {
   private volatile Catalog current;
 
   private TargetClient client;
+
+  /** The connection that is being opened; null for none. */
+  private Promise<TargetConnection> connecting;
+
   private CompletableFuture<Catalog> reading;
   private CompletableFuture<Catalog> readingAgain;
   private boolean polling;
@@ -98,11 +102,15 @@ final class CatalogMonitor {
     return refreshed;
   }
 
+  /** Closes its connection, also one that is being opened, and opens no other. */
   void stop() {
     loop.execute(
         () -> {
           stopped = true;
           closeClient();
+          if (connecting != null) {
+            connecting.tryFailure(LoginFailure.givenUp());
+          }
         });
   }
 
@@ -177,15 +185,23 @@ final class CatalogMonitor {
     if (client != null && client.isOpen()) {
       return CompletableFuture.completedFuture(client);
     }
+    if (stopped) {
+      return CompletableFuture.failedFuture(LoginFailure.givenUp());
+    }
     CompletableFuture<TargetClient> opened = new CompletableFuture<>();
     Promise<TargetConnection> connected = loop.newPromise();
+    connecting = connected;
     connected.addListener(
         done -> {
-          if (connected.isSuccess()) {
+          connecting = null;
+          if (!connected.isSuccess()) {
+            opened.completeExceptionally(connected.cause());
+          } else if (stopped) {
+            connected.getNow().channel().close();
+            opened.completeExceptionally(LoginFailure.givenUp());
+          } else {
             client = new TargetClient(connected.getNow());
             opened.complete(client);
-          } else {
-            opened.completeExceptionally(connected.cause());
           }
         });
     connector.connect(loop, connected);

@@ -43,6 +43,16 @@ final class LoginFailure extends Exception {
             "Try again later; the next connection tries again."));
   }
 
+  /** The connection does not lead there any more, or is not served any more. */
+  static LoginFailure givenUp() {
+    return new LoginFailure(
+        "given-up",
+        ErrorReply.fatal(
+            SqlState.CANNOT_CONNECT_NOW,
+            "the connection's configuration was changed",
+            "Connect again."));
+  }
+
   static LoginFailure tls() {
     return new LoginFailure(
         "tls",

@@ -23,17 +23,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLException;
 
 /**
- * What the client connections of one AgentConnection share: the way to the target, its catalog, the
- * cancel keys, the judgements of each event loop. Safe for use by any thread.
+ * What the client connections of one AgentConnection share while it leads to one target: the way to
+ * the target, its catalog, the cancel keys, the judgements of each event loop. When the connection
+ * leads elsewhere, another one takes its place: nothing that was learnt of one target is held
+ * against another. Safe for use by any thread.
  */
 final class SharedTarget implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(SharedTarget.class.getName());
   private static final String MONITOR_APPLICATION = "chaperone";
 
-  /** How the target is reached under one ruling. */
-  private record Route(ConnectionConfiguration connection, TargetAddress address) {}
-
   private final GuardedConnection connection;
+  private final ConnectionConfiguration route;
   private final GatewayThreads threads;
   private final TargetConnector connector;
   private final Canceller canceller;
@@ -45,11 +45,13 @@ final class SharedTarget implements AutoCloseable {
   private final MaskKey maskKey = MaskKey.random();
   private final Map<EventLoop, JudgementContexts> contexts = new ConcurrentHashMap<>();
   private final String impossiblePortal;
-  private volatile Route route;
+  private volatile TargetAddress address;
   private CompletableFuture<SqlAnalyzer> analyzer;
+  private boolean closed;
 
   SharedTarget(GuardedConnection connection, GatewayThreads threads, ApprovalDesk desk) {
     this.connection = connection;
+    this.route = connection.ruling().connection();
     this.threads = threads;
     this.connector = new TargetConnector(threads.waiting());
     this.canceller = new Canceller(connector);
@@ -75,6 +77,11 @@ final class SharedTarget implements AutoCloseable {
 
   GuardedConnection connection() {
     return connection;
+  }
+
+  /** Whether its target is the one that the connection leads to under this ruling. */
+  boolean isFor(Ruling ruling) {
+    return route.hasTargetOf(ruling.connection());
   }
 
   CatalogMonitor catalogMonitor() {
@@ -149,6 +156,9 @@ final class SharedTarget implements AutoCloseable {
    * and takes a moment to load.
    */
   private synchronized CompletableFuture<SqlAnalyzer> analyzer() {
+    if (analyzer == null && closed) {
+      return CompletableFuture.failedFuture(LoginFailure.givenUp());
+    }
     if (analyzer == null) {
       // How long a statement may be is the session's to check: it changes with the configuration.
       SqlLimits limits = SqlLimits.DEFAULT.withTextBytes(Integer.MAX_VALUE);
@@ -177,21 +187,29 @@ final class SharedTarget implements AutoCloseable {
    */
   void logIn(EventLoop loop, Map<String, String> settings, Promise<TargetConnection> result) {
     Ruling ruling = connection.ruling();
+    if (!isFor(ruling)) {
+      // The credential in force is another target's.
+      result.tryFailure(LoginFailure.givenUp());
+      return;
+    }
     Map<String, String> parameters = new LinkedHashMap<>();
-    parameters.put("database", ruling.connection().target().database());
+    parameters.put("database", route.target().database());
     parameters.putAll(settings);
     // Pinned: the gateway reads every statement under these two. Values of the startup packet are
     // also what RESET and DISCARD ALL go back to.
     parameters.put("client_encoding", "UTF8");
     parameters.put("standard_conforming_strings", "on");
     result.addListener(
-        done ->
+        done -> {
+          if (isFor(connection.ruling())) {
             connection.targetState(
                 done.isSuccess()
                     ? TargetState.REACHABLE
-                    : TargetState.unreachable(LoginFailures.of(done.cause()).metricCause())));
+                    : TargetState.unreachable(LoginFailures.of(done.cause()).metricCause()));
+          }
+        });
     try {
-      connector.logIn(loop, address(ruling), parameters, ruling.connection().credentials(), result);
+      connector.logIn(loop, address(), parameters, ruling.connection().credentials(), result);
     } catch (SSLException e) {
       result.tryFailure(LoginFailure.tls());
     }
@@ -201,22 +219,19 @@ final class SharedTarget implements AutoCloseable {
     logIn(loop, Map.of("application_name", MONITOR_APPLICATION), result);
   }
 
-  private TargetAddress address(Ruling ruling) throws SSLException {
-    ConnectionConfiguration configuration = ruling.connection();
-    Route known = route;
-    if (known == null || !known.connection().equals(configuration)) {
-      ConnectionConfiguration.Target target = configuration.target();
-      known =
-          new Route(
-              configuration,
-              new TargetAddress(target.host(), target.port(), new TargetTls(configuration.tls())));
-      route = known;
+  private TargetAddress address() throws SSLException {
+    TargetAddress known = address;
+    if (known == null) {
+      ConnectionConfiguration.Target target = route.target();
+      known = new TargetAddress(target.host(), target.port(), new TargetTls(route.tls()));
+      address = known;
     }
-    return known.address();
+    return known;
   }
 
   @Override
   public synchronized void close() {
+    closed = true;
     catalog.stop();
     if (analyzer != null) {
       analyzer.thenAccept(SqlAnalyzer::close);

@@ -24,6 +24,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -253,6 +255,50 @@ class HostileTargetIT {
         WireClient client = WireClient.connect(gateway.port())) {
       client.send(startup("user", "x", "database", "orders"));
       assertThat(client.readToEnd()).singleElement().hasToString("E FATAL 08001");
+    }
+  }
+
+  /** Whatever the target does next, it is not kept as a connection that nobody closes. */
+  @Test
+  void aTargetThatAnswersOnceTheConnectionIsGoneIsHungUpOn() throws Exception {
+    CountDownLatch connected = new CountDownLatch(1);
+    CountDownLatch replaced = new CountDownLatch(1);
+    CountDownLatch hungUp = new CountDownLatch(1);
+    try (Target target =
+            new Target(
+                (in, out) -> {
+                  connected.countDown();
+                  awaitOrFail(replaced);
+                  out.write(
+                      join(
+                          authentication(0),
+                          message('S', cString("client_encoding"), cString("UTF8")),
+                          message('S', cString("standard_conforming_strings"), cString("on")),
+                          message('K', int32(1), int32(2)),
+                          message('Z', new byte[] {'I'})));
+                  out.flush();
+                  in.transferTo(OutputStream.nullOutputStream());
+                  hungUp.countDown();
+                });
+        TestPostgres server = TestPostgres.start(TestPostgres.Kind.EMBEDDED, Map.of());
+        GatewayUnderTest gateway = GatewayUnderTest.start(target.port(), "")) {
+      assertThat(connected.await(1, TimeUnit.MINUTES)).isTrue();
+      // The gateway waits for this target still, and its connection is led to another.
+      GatewayUnderTest.writeConfiguration(gateway.directory(), server.port(), "");
+      gateway.apply();
+      replaced.countDown();
+      assertThat(logIn(gateway)).isEqualTo("Z I");
+      assertThat(hungUp.await(1, TimeUnit.MINUTES)).isTrue();
+    }
+  }
+
+  private static void awaitOrFail(CountDownLatch latch) throws IOException {
+    try {
+      if (!latch.await(1, TimeUnit.MINUTES)) {
+        throw new IOException("the test did not go on");
+      }
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 

@@ -80,25 +80,35 @@ class MaskedRowsIT {
         Socket server = new Socket(InetAddress.getLoopbackAddress(), port);
         gateway.setTcpNoDelay(true);
         server.setTcpNoDelay(true);
-        start(() -> gateway.getInputStream().transferTo(server.getOutputStream()));
-        start(() -> answers(server, gateway.getOutputStream()));
+        start(() -> questions(gateway, server));
+        start(() -> answers(server, gateway));
+      }
+    }
+
+    private static void questions(Socket gateway, Socket server) throws IOException {
+      try (gateway;
+          server) {
+        gateway.getInputStream().transferTo(server.getOutputStream());
       }
     }
 
     /**
      * Reads whole answers, up to a ReadyForQuery or what is asked for before the log-in is done.
      */
-    private void answers(Socket server, OutputStream to) throws IOException, InterruptedException {
-      DataInputStream in = new DataInputStream(server.getInputStream());
-      ByteArrayOutputStream answer = new ByteArrayOutputStream();
-      while (true) {
-        int type = in.readUnsignedByte();
-        int size = in.readInt();
-        byte[] body = in.readNBytes(size - 4);
-        answer.writeBytes(WireClient.message((char) type, body));
-        if (type == 'Z' || type == 'R') {
-          pass(answer.toByteArray(), to);
-          answer.reset();
+    private void answers(Socket server, Socket gateway) throws IOException, InterruptedException {
+      try (gateway;
+          server) {
+        DataInputStream in = new DataInputStream(server.getInputStream());
+        ByteArrayOutputStream answer = new ByteArrayOutputStream();
+        while (true) {
+          int type = in.readUnsignedByte();
+          int size = in.readInt();
+          byte[] body = in.readNBytes(size - 4);
+          answer.writeBytes(WireClient.message((char) type, body));
+          if (type == 'Z' || type == 'R') {
+            pass(answer.toByteArray(), gateway.getOutputStream());
+            answer.reset();
+          }
         }
       }
     }

@@ -116,13 +116,48 @@ final class Sweeper {
       deleteAfter(session, settings.sessionRetention(), now);
       return;
     }
-    if (!isGone(
+    if (isGone(
         session.getMetadata().getNamespace(),
         session.getSpec().pod(),
         session.getSpec().podUid(),
         now)) {
-      return;
+      lost(
+          session,
+          "PodGone",
+          "the pod is gone, and its gateway did not say how the session ended",
+          now);
+    } else if (isFollowed(session, now)) {
+      lost(
+          session,
+          "GatewayRestarted",
+          "the pod's gateway was started anew, and did not say how the session ended",
+          now);
     }
+  }
+
+  /**
+   * Whether the pod has a later session with the same connection: a gateway that was killed begins
+   * another one, and knows nothing of the one before.
+   */
+  private boolean isFollowed(AgentSession session, Instant now) {
+    Optional<Instant> begun = created(session);
+    return view.sessionsOfPod(session.getSpec().podUid()).stream()
+        .filter(other -> other.getSpec().connection().equals(session.getSpec().connection()))
+        .map(Sweeper::created)
+        .flatMap(Optional::stream)
+        .anyMatch(
+            later ->
+                begun.map(later::isAfter).orElse(false)
+                    && !now.isBefore(later.plus(settings.patience())));
+  }
+
+  /** By the API server's clock, which no sidecar sets; to the second. */
+  private static Optional<Instant> created(AgentSession session) {
+    return Words.time(session.getMetadata().getCreationTimestamp());
+  }
+
+  private void lost(AgentSession session, String reason, String why, Instant now) {
+    AgentSessionStatus status = session.getStatus();
     AgentSessionStatus was =
         status == null ? new AgentSessionStatus(null, null, null, null, null, null, null) : status;
     statuses.write(
@@ -137,13 +172,7 @@ final class Sweeper {
             was.recording(),
             Conditions.merge(
                 was.conditions(),
-                List.of(
-                    Conditions.of(
-                        "Lost",
-                        ConditionStatus.TRUE,
-                        "PodGone",
-                        "the pod is gone, and its gateway did not say how the session ended",
-                        null)),
+                List.of(Conditions.of("Lost", ConditionStatus.TRUE, reason, why, null)),
                 now)));
   }
 

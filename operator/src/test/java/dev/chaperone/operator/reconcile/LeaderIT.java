@@ -416,6 +416,43 @@ class LeaderIT {
             });
   }
 
+  @Test
+  void theSessionOfAGatewayThatWasKilledEndsOnceItsPodHasAnother() throws Exception {
+    World.Replica replica = replica("replica-0");
+    World.Agent agent = world.agent(namespace, "agent-0", "orders", "invoices");
+    try (Talk talk = agent.connect(replica)) {
+      talk.start("s-1", "orders");
+      talk.start("other", "invoices");
+      talk.ask("r-1", talk.request(agent, "s-1", Instant.now().plusSeconds(3600)));
+      await().untilAsserted(() -> assertThat(talk.heard(RequestShown.class)).hasSize(1));
+      await().until(() -> world.session(namespace, "other") != null);
+      // A gateway that was started anew speaks of what is new only. Creation is told to the second.
+      Instant first = created("s-1");
+      await().until(() -> Instant.now().isAfter(first.plusSeconds(2)));
+      talk.start("s-2", "orders");
+      await()
+          .untilAsserted(
+              () -> {
+                assertThat(world.session(namespace, "s-1").getStatus().phase())
+                    .isEqualTo(SessionPhase.ENDED);
+                assertThat(
+                        condition(world.session(namespace, "s-1").getStatus().conditions(), "Lost"))
+                    .extracting(Condition::reason)
+                    .isEqualTo("GatewayRestarted");
+                assertThat(world.request(namespace, "r-1").getStatus().phase())
+                    .isEqualTo(ApprovalPhase.CANCELLED);
+              });
+      assertThat(world.session(namespace, "s-2").getStatus().phase())
+          .isEqualTo(SessionPhase.ACTIVE);
+      assertThat(world.session(namespace, "other").getStatus().phase())
+          .isEqualTo(SessionPhase.ACTIVE);
+    }
+  }
+
+  private Instant created(String session) {
+    return Instant.parse(world.session(namespace, session).getMetadata().getCreationTimestamp());
+  }
+
   private List<String> configMapsOf(World.Agent agent) {
     return Stream.of(ConfigMapKeyBindings.LABEL, SidecarReports.LABEL)
         .flatMap(

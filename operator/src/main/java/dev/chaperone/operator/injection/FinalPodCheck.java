@@ -155,8 +155,7 @@ public final class FinalPodCheck {
     } catch (MalformedPodException e) {
       return List.of(e.refusal());
     }
-    Set<String> guarded =
-        SidecarConnection.guardedSecrets(GatewayPlan.ofNamespace(namespace, connections));
+    Set<String> guarded = GuardedSecrets.of(GatewayPlan.ofNamespace(namespace, connections));
     Optional<Container> gateway = old.gateway();
     Set<String> own = new HashSet<>();
     List<Refusal> refusals = new ArrayList<>();

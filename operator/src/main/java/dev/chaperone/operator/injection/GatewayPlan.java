@@ -47,7 +47,7 @@ record GatewayPlan(
         served,
         SidecarContainer.of(settings, served),
         variables,
-        SidecarConnection.guardedSecrets(ofNamespace),
+        GuardedSecrets.of(ofNamespace),
         List.copyOf(problems));
   }
 

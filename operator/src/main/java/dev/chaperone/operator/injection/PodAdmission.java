@@ -121,7 +121,7 @@ public final class PodAdmission {
         for (AgentConnection connection :
             GatewayPlan.selecting(RawPod.of(request.object()), request.namespace(), connections)) {
           if (!Boolean.FALSE.equals(connection.getSpec().agents().refusePrivileged())) {
-            SidecarConnection.guardedSecrets(List.of(connection))
+            GuardedSecrets.of(List.of(connection))
                 .forEach(s -> credentials.putIfAbsent(s, connection.getMetadata().getName()));
           }
         }

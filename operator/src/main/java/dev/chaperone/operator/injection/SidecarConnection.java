@@ -103,20 +103,4 @@ record SidecarConnection(
   static String path(String connection, String field) {
     return "AgentConnection " + connection + ": spec" + (field.isEmpty() ? "" : "." + field);
   }
-
-  /**
-   * The Secrets that only gateways may use: those with credentials. Certificates to trust are no
-   * secret, and other workloads may need them.
-   */
-  static SortedSet<String> guardedSecrets(List<AgentConnection> connections) {
-    SortedSet<String> guarded = new TreeSet<>();
-    for (AgentConnection connection : connections) {
-      AgentConnectionSpec spec = connection.getSpec();
-      guarded.add(spec.credentials().secretRef().name());
-      if (spec.target().tls() != null && spec.target().tls().clientCertificateSecretRef() != null) {
-        guarded.add(spec.target().tls().clientCertificateSecretRef().name());
-      }
-    }
-    return guarded;
-  }
 }

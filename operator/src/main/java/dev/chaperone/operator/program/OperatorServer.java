@@ -1,5 +1,8 @@
 package dev.chaperone.operator.program;
 
+import dev.chaperone.operator.access.AccessReviews;
+import dev.chaperone.operator.access.KubernetesAccessReviews;
+import dev.chaperone.operator.access.RecentAccessReviews;
 import dev.chaperone.operator.certificates.CertificateService;
 import dev.chaperone.operator.certificates.Certificates;
 import dev.chaperone.operator.channel.Authenticator;
@@ -11,17 +14,14 @@ import dev.chaperone.operator.channel.KubernetesTokenReviewer;
 import dev.chaperone.operator.channel.SidecarListener;
 import dev.chaperone.operator.injection.GatewayNames;
 import dev.chaperone.operator.injection.InjectionSettings;
-import dev.chaperone.operator.webhook.AccessReviews;
 import dev.chaperone.operator.webhook.AdmissionHandler;
 import dev.chaperone.operator.webhook.AdmissionMetrics;
 import dev.chaperone.operator.webhook.AdmissionServer;
 import dev.chaperone.operator.webhook.ApprovalWebhook;
 import dev.chaperone.operator.webhook.ConnectionSource;
 import dev.chaperone.operator.webhook.InjectionEvents;
-import dev.chaperone.operator.webhook.KubernetesAccessReviews;
 import dev.chaperone.operator.webhook.KubernetesConnections;
 import dev.chaperone.operator.webhook.PodWebhook;
-import dev.chaperone.operator.webhook.RecentAccessReviews;
 import dev.chaperone.operator.webhook.ResourceWebhook;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
@@ -63,6 +63,9 @@ public final class OperatorServer implements AutoCloseable {
 
   /** What the API server may take for a question of ours. */
   private static final Duration QUESTION = Duration.ofSeconds(3);
+
+  /** For how long a webhook believes what the API server said of permissions. */
+  private static final Duration PERMISSIONS_RECENT = Duration.ofSeconds(5);
 
   private static final Duration CERTIFICATES = Duration.ofSeconds(60);
   private static final int ASKING_THREADS = 8;
@@ -142,7 +145,7 @@ public final class OperatorServer implements AutoCloseable {
         new PodWebhook(
             this::sidecar,
             connections,
-            new RecentAccessReviews(reviews, System::nanoTime),
+            new RecentAccessReviews(reviews, PERMISSIONS_RECENT, System::nanoTime),
             asking,
             metrics.counting(events));
     Map<String, AdmissionHandler> handlers =

@@ -2,8 +2,8 @@ package dev.chaperone.operator.reconcile;
 
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentConnectionStatus;
+import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.operator.distribution.ClusterView;
-import dev.chaperone.operator.distribution.EventWriter;
 import dev.chaperone.operator.distribution.PodConnections;
 import dev.chaperone.operator.distribution.SidecarReport;
 import dev.chaperone.operator.distribution.SidecarReports;
@@ -35,7 +35,8 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
   private final KubernetesClient client;
   private final ClusterView view;
   private final Triggers triggers;
-  private final EventWriter events;
+  private final ConditionEvents events;
+  private final AgentPrivileges privileges;
   private final Clock clock;
   private final BooleanSupplier leads;
 
@@ -43,13 +44,15 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
       KubernetesClient client,
       ClusterView view,
       Triggers triggers,
-      EventWriter events,
+      ConditionEvents events,
+      AgentPrivileges privileges,
       Clock clock,
       BooleanSupplier leads) {
     this.client = client;
     this.view = view;
     this.triggers = triggers;
     this.events = events;
+    this.privileges = privileges;
     this.clock = clock;
     this.leads = leads;
   }
@@ -64,12 +67,14 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
   public UpdateControl<AgentConnection> reconcile(
       AgentConnection connection, Context<AgentConnection> context) {
     String namespace = connection.getMetadata().getNamespace();
+    List<Pod> pods = pods(connection);
     AgentConnectionStatus status =
         ConnectionStatuses.of(
             connection,
             Acceptance.problems(connection),
             reports(view, namespace),
-            pods(connection),
+            pods,
+            privileges.condition(connection, pods),
             view.sessions(namespace),
             Instant.now(clock));
     if (!leads.getAsBoolean()) {
@@ -78,11 +83,10 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
     if (status.equals(connection.getStatus())) {
       return UpdateControl.<AgentConnection>noUpdate().rescheduleAfter(COUNT_AGAIN);
     }
-    AcceptedEvents.write(
-        events,
-        connection,
-        connection.getStatus() == null ? null : connection.getStatus().conditions(),
-        status.conditions());
+    List<Condition> before =
+        connection.getStatus() == null ? null : connection.getStatus().conditions();
+    events.accepted(connection, before, status.conditions());
+    events.privileged(connection, before, status.conditions());
     AgentConnection patch = new AgentConnection();
     patch.setMetadata(
         new ObjectMetaBuilder()

@@ -32,6 +32,7 @@ final class ConnectionStatuses {
    * @param problems what is wrong with the connection by itself
    * @param reports of the sidecars of its namespace
    * @param pods those of its namespace that it selects
+   * @param privileged whether these may read its credential themselves
    * @param sessions of its namespace
    */
   static AgentConnectionStatus of(
@@ -39,6 +40,7 @@ final class ConnectionStatuses {
       List<String> problems,
       List<SidecarReport> reports,
       List<Pod> pods,
+      Optional<Condition> privileged,
       List<AgentSession> sessions,
       Instant now) {
     String name = connection.getMetadata().getName();
@@ -54,6 +56,7 @@ final class ConnectionStatuses {
     for (String type : REPORTED) {
       reported(type, connection, ours).ifPresent(found::add);
     }
+    privileged.ifPresent(found::add);
     boolean suspended = Boolean.TRUE.equals(connection.getSpec().suspended());
     found.add(
         Conditions.of(

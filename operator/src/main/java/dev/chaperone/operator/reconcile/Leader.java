@@ -1,10 +1,13 @@
 package dev.chaperone.operator.reconcile;
 
+import dev.chaperone.operator.access.KubernetesAccessReviews;
+import dev.chaperone.operator.access.RecentAccessReviews;
 import dev.chaperone.operator.distribution.ApiErrors;
 import dev.chaperone.operator.distribution.ClusterView;
 import dev.chaperone.operator.distribution.EventWriter;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.Operator;
+import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -17,10 +20,14 @@ final class Leader implements Leadership.Work {
   /** A namespace is guarded soon after its first connection; it costs nothing where none is new. */
   private static final long GUARD_MILLIS = 250;
 
+  /** What agents may read is asked again after this; a pod is asked about when it is made too. */
+  private static final Duration PERMISSIONS_RECENT = Duration.ofMinutes(5);
+
   private final KubernetesClient client;
   private final ControlSettings settings;
   private final ClusterView view;
   private final Triggers triggers;
+  private final AgentPrivileges privileges;
   private volatile boolean leads;
   private Operator operator;
   private ScheduledExecutorService sweeps;
@@ -30,6 +37,10 @@ final class Leader implements Leadership.Work {
     this.settings = settings;
     this.view = view;
     this.triggers = new Triggers(view);
+    this.privileges =
+        new AgentPrivileges(
+            new RecentAccessReviews(
+                new KubernetesAccessReviews(client), PERMISSIONS_RECENT, System::nanoTime));
   }
 
   boolean leads() {
@@ -51,9 +62,11 @@ final class Leader implements Leadership.Work {
                     // Both would else end the process, and with it the service to the sidecars.
                     .withStopOnInformerErrorDuringStartup(false)
                     .withInformerStoppedHandler((informer, failure) -> stopped(failure)));
-    EventWriter events = new EventWriter(client, settings.instance(), settings.clock());
+    ConditionEvents events =
+        new ConditionEvents(new EventWriter(client, settings.instance(), settings.clock()));
     started.register(
-        new ConnectionReconciler(client, view, triggers, events, settings.clock(), this::leads));
+        new ConnectionReconciler(
+            client, view, triggers, events, privileges, settings.clock(), this::leads));
     started.register(new PolicyReconciler(view, triggers, events, settings.clock(), this::leads));
     operator = started;
     started.start();

@@ -3,7 +3,6 @@ package dev.chaperone.operator.reconcile;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AccessPolicyStatus;
 import dev.chaperone.operator.distribution.ClusterView;
-import dev.chaperone.operator.distribution.EventWriter;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
@@ -25,12 +24,16 @@ import java.util.stream.Collectors;
 final class PolicyReconciler implements Reconciler<AccessPolicy> {
   private final ClusterView view;
   private final Triggers triggers;
-  private final EventWriter events;
+  private final ConditionEvents events;
   private final Clock clock;
   private final BooleanSupplier leads;
 
   PolicyReconciler(
-      ClusterView view, Triggers triggers, EventWriter events, Clock clock, BooleanSupplier leads) {
+      ClusterView view,
+      Triggers triggers,
+      ConditionEvents events,
+      Clock clock,
+      BooleanSupplier leads) {
     this.view = view;
     this.triggers = triggers;
     this.events = events;
@@ -61,8 +64,7 @@ final class PolicyReconciler implements Reconciler<AccessPolicy> {
     if (!leads.getAsBoolean() || status.equals(policy.getStatus())) {
       return UpdateControl.noUpdate();
     }
-    AcceptedEvents.write(
-        events,
+    events.accepted(
         policy,
         policy.getStatus() == null ? null : policy.getStatus().conditions(),
         status.conditions());

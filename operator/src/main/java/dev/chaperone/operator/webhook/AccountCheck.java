@@ -1,5 +1,8 @@
 package dev.chaperone.operator.webhook;
 
+import dev.chaperone.operator.access.AccessReviews;
+import dev.chaperone.operator.access.AccessReviews.Question;
+import dev.chaperone.operator.access.SecretReading;
 import dev.chaperone.operator.admission.AdmissionRequest;
 import dev.chaperone.operator.injection.PodAdmission;
 import dev.chaperone.operator.injection.Refusal;
@@ -14,14 +17,8 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/**
- * Finds pods whose own service account may read a credential that only the gateway should have.
- *
- * <p>Reading is {@code get}, {@code list} and {@code watch}. What else may lead there is looked at
- * where it happens: commands in the gateway's container, and tokens of other accounts.
- */
+/** Finds pods whose own service account may read a credential that only the gateway should have. */
 final class AccountCheck {
-  private static final List<String> READING = List.of("get", "list", "watch");
   private static final long MILLIS = 3_000;
 
   private final AccessReviews reviews;
@@ -49,15 +46,10 @@ final class AccountCheck {
     if (account.isEmpty()) {
       account = "default";
     }
-    AdmissionRequest.User user = user(request.namespace(), account);
     List<Map.Entry<String, FutureTask<Boolean>>> asked = new ArrayList<>();
     for (String secret : credentials.keySet()) {
-      for (String verb : READING) {
-        FutureTask<Boolean> task =
-            new FutureTask<>(
-                () ->
-                    reviews.allowed(
-                        new AccessReviews.Question(user, verb, request.namespace(), secret)));
+      for (Question question : SecretReading.questions(request.namespace(), account, secret)) {
+        FutureTask<Boolean> task = new FutureTask<>(() -> reviews.allowed(question));
         asked.add(Map.entry(secret, task));
         executor.execute(task);
       }
@@ -88,17 +80,5 @@ final class AccountCheck {
       Thread.currentThread().interrupt();
       throw new IOException("the operator stops", e);
     }
-  }
-
-  /** A service account as Kubernetes authenticates its tokens. */
-  private static AdmissionRequest.User user(String namespace, String account) {
-    return new AdmissionRequest.User(
-        "system:serviceaccount:" + namespace + ":" + account,
-        "",
-        List.of(
-            "system:serviceaccounts",
-            "system:serviceaccounts:" + namespace,
-            "system:authenticated"),
-        Map.of());
   }
 }

@@ -1,6 +1,7 @@
 package dev.chaperone.operator.webhook;
 
 import dev.chaperone.crds.v1alpha1.AgentConnection;
+import dev.chaperone.operator.access.AccessReviews;
 import dev.chaperone.operator.admission.AdmissionAnswer;
 import dev.chaperone.operator.admission.AdmissionRequest;
 import dev.chaperone.operator.injection.InjectionDecision;

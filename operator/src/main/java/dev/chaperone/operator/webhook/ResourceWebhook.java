@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Judgement;
+import dev.chaperone.operator.access.AccessReviews;
 import dev.chaperone.operator.admission.AdmissionAnswer;
 import dev.chaperone.operator.admission.AdmissionRequest;
 import dev.chaperone.operator.admission.AdmissionRequest.Operation;

@@ -2,13 +2,13 @@ package dev.chaperone.operator.injection;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
+import dev.chaperone.operator.access.KubernetesAccessReviews;
 import dev.chaperone.operator.admission.AdmissionAnswer;
 import dev.chaperone.operator.admission.AdmissionRequest;
 import dev.chaperone.operator.certificates.CertificateService;
 import dev.chaperone.operator.certificates.CertificateSettings;
 import dev.chaperone.operator.webhook.AdmissionLimits;
 import dev.chaperone.operator.webhook.AdmissionServer;
-import dev.chaperone.operator.webhook.KubernetesAccessReviews;
 import dev.chaperone.operator.webhook.PodWebhook;
 import dev.chaperone.operator.webhook.QuietInjections;
 import dev.chaperone.operator.webhook.QuietObserver;

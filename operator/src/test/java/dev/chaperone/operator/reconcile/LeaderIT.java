@@ -18,6 +18,9 @@ import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.crds.v1alpha1.ConditionStatus;
 import dev.chaperone.crds.v1alpha1.PolicyConnectionStatus;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
+import dev.chaperone.operator.access.AccessReviews;
+import dev.chaperone.operator.access.KubernetesAccessReviews;
+import dev.chaperone.operator.access.SecretReading;
 import dev.chaperone.operator.channel.ConfigMapKeyBindings;
 import dev.chaperone.operator.distribution.SidecarReports;
 import dev.chaperone.operator.testing.TestCluster;
@@ -138,6 +141,8 @@ class LeaderIT {
                   .isEqualTo(1);
               assertThat(condition(status.conditions(), "Suspended").status())
                   .isEqualTo(ConditionStatus.FALSE);
+              assertThat(condition(status.conditions(), "AgentPrivileged").status())
+                  .isEqualTo(ConditionStatus.FALSE);
               assertThat(status.agents().injected()).isEqualTo(1);
               assertThat(status.agents().needRestart()).isEqualTo(1);
               assertThat(status.sessions().active()).isZero();
@@ -202,6 +207,63 @@ class LeaderIT {
     }
     world.admin().resources(AgentConnection.class).inNamespace(namespace).delete();
     await().untilAsserted(() -> assertThat(guard()).isNull());
+  }
+
+  @Test
+  void agentsThatMayReadTheCredentialThemselvesAreNamed() throws Exception {
+    for (String yaml :
+        List.of(
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: Role
+            metadata: {name: reader}
+            rules: [{apiGroups: [""], resources: [secrets], resourceNames: [s], verbs: [watch]}]
+            """,
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: reader}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+            subjects: [{kind: ServiceAccount, name: support-agent}]
+            """)) {
+      String plural = yaml.contains("kind: Role\n") ? "roles" : "rolebindings";
+      assertThat(
+              world
+                  .cluster()
+                  .api()
+                  .create(
+                      "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/" + plural,
+                      yaml)
+                  .accepted())
+          .isTrue();
+    }
+    AccessReviews reviews = new KubernetesAccessReviews(world.admin());
+    await()
+        .until(
+            () ->
+                reviews.allowed(
+                    SecretReading.questions(namespace, World.AGENT, "s").stream()
+                        .filter(question -> question.verb().equals("watch"))
+                        .findFirst()
+                        .orElseThrow()));
+    replica("replica-0");
+    world.agent(namespace, "agent-0", "orders");
+    world.connection(namespace, "orders", 15432);
+    await()
+        .untilAsserted(
+            () -> {
+              assertThat(ofConnection("AgentPrivileged").status()).isEqualTo(ConditionStatus.TRUE);
+              assertThat(ofConnection("AgentPrivileged").message())
+                  .isEqualTo("service account support-agent may read Secret s");
+            });
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(world.admin().v1().events().inNamespace(namespace).list().getItems())
+                    .anyMatch(
+                        event ->
+                            event.getType().equals("Warning")
+                                && event.getReason().equals("CredentialReadable")));
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.chaperone.operator.webhook;
+package dev.chaperone.operator.access;
 
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;

@@ -1,36 +1,37 @@
-package dev.chaperone.operator.webhook;
+package dev.chaperone.operator.access;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * Remembers answers for a few seconds: a Deployment of a hundred pods is one question. What is
- * granted or taken away in between is seen that much later.
+ * Remembers answers for a while: a Deployment of a hundred pods is one question. What is granted or
+ * taken away in between is seen that much later.
  */
 public final class RecentAccessReviews implements AccessReviews {
-  /** For how long an answer is good. */
-  static final Duration RECENT = Duration.ofSeconds(5);
-
-  private static final int MOST = 1_000;
+  private static final int MOST = 10_000;
 
   private record Answer(boolean allowed, long at) {}
 
   private final AccessReviews reviews;
+  private final long recent;
   private final LongSupplier nanos;
 
-  /** In the order of the answers. */
+  /** In the order of the answers, the oldest first. */
   private final Map<Question, Answer> answers = new LinkedHashMap<>();
 
   /**
    * Remembers what another one says.
    *
+   * @param recent for how long an answer is good
    * @param nanos a clock, as {@link System#nanoTime}
    */
-  public RecentAccessReviews(AccessReviews reviews, LongSupplier nanos) {
+  public RecentAccessReviews(AccessReviews reviews, Duration recent, LongSupplier nanos) {
     this.reviews = reviews;
+    this.recent = recent.toNanos();
     this.nanos = nanos;
   }
 
@@ -39,17 +40,18 @@ public final class RecentAccessReviews implements AccessReviews {
     // An answer is as old as its question.
     long now = nanos.getAsLong();
     synchronized (answers) {
-      answers.values().removeIf(answer -> now - answer.at() >= RECENT.toNanos());
       Answer known = answers.get(question);
-      if (known != null) {
+      if (known != null && now - known.at() < recent) {
         return known.allowed();
       }
     }
     boolean allowed = reviews.allowed(question);
     synchronized (answers) {
+      answers.remove(question);
       answers.put(question, new Answer(allowed, now));
-      if (answers.size() > MOST) {
-        answers.remove(answers.keySet().iterator().next());
+      Iterator<Answer> oldest = answers.values().iterator();
+      while (now - oldest.next().at() >= recent || answers.size() > MOST) {
+        oldest.remove();
       }
     }
     return allowed;

@@ -1,4 +1,4 @@
-package dev.chaperone.operator.webhook;
+package dev.chaperone.operator.access;
 
 import dev.chaperone.operator.admission.AdmissionRequest.User;
 import java.io.IOException;

@@ -1,11 +1,12 @@
-package dev.chaperone.operator.webhook;
+package dev.chaperone.operator.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.chaperone.operator.access.AccessReviews.Question;
 import dev.chaperone.operator.admission.AdmissionRequest.User;
-import dev.chaperone.operator.webhook.AccessReviews.Question;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class RecentAccessReviewsTest {
+  private static final Duration RECENT = Duration.ofSeconds(5);
+
   private final AtomicLong now = new AtomicLong(-5);
   private final AtomicBoolean allowed = new AtomicBoolean(true);
   private final List<String> asked = new ArrayList<>();
@@ -23,6 +26,7 @@ class RecentAccessReviewsTest {
             asked.add(question.secret());
             return allowed.get();
           },
+          RECENT,
           now::get);
 
   private static Question question(String secret) {
@@ -33,7 +37,7 @@ class RecentAccessReviewsTest {
   void theSameIsAskedOnceInAFewSeconds() throws Exception {
     assertThat(reviews.allowed(question("a"))).isTrue();
     allowed.set(false);
-    now.addAndGet(RecentAccessReviews.RECENT.toNanos() - 1);
+    now.addAndGet(RECENT.toNanos() - 1);
     assertThat(reviews.allowed(question("a"))).isTrue();
     assertThat(reviews.allowed(question("b"))).isFalse();
     assertThat(asked).containsExactly("a", "b");
@@ -43,17 +47,17 @@ class RecentAccessReviewsTest {
   void afterThatItIsAskedAnew() throws Exception {
     reviews.allowed(question("a"));
     allowed.set(false);
-    now.addAndGet(RecentAccessReviews.RECENT.toNanos());
+    now.addAndGet(RECENT.toNanos());
     assertThat(reviews.allowed(question("a"))).isFalse();
   }
 
   @Test
   void noMoreAnswersAreKeptThanThereIsRoomFor() throws Exception {
-    for (int i = 0; i < 1_001; i++) {
+    for (int i = 0; i < 10_001; i++) {
       reviews.allowed(question("s" + i));
     }
     asked.clear();
-    reviews.allowed(question("s1000"));
+    reviews.allowed(question("s10000"));
     reviews.allowed(question("s0"));
     assertThat(asked).as("the oldest was given up").containsExactly("s0");
   }
@@ -65,6 +69,7 @@ class RecentAccessReviewsTest {
             question -> {
               throw new IOException("away " + asked.size());
             },
+            RECENT,
             now::get);
     assertThatThrownBy(() -> failing.allowed(question("a"))).hasMessage("away 0");
     asked.add("again");

@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.approval;
 
+import dev.chaperone.control.translation.ConnectionConfiguration.Target;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.Request;
 import dev.chaperone.crds.v1alpha1.RequestApprovers;
@@ -59,7 +60,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
   private static final int MAX_PREFIX_LENGTH = 200;
 
   /** What an approval with scope Session covers. */
-  private record Elevation(String session, Set<RuleReference> rules) {}
+  private record Elevation(String session, Target target, Set<RuleReference> rules) {}
 
   private final RequestStore store;
   private final ApproverGroups groups;
@@ -115,12 +116,17 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
     return waiter;
   }
 
-  /** The approval with scope Session that covers these rules in this session now, if any. */
-  public Optional<Hold.Release> elevation(Session session, List<RuleReference> rules) {
+  /**
+   * The approval with scope Session that covers these rules in this session now, if any.
+   *
+   * @param target where the operation goes: who approved knew of no other
+   */
+  public Optional<Hold.Release> elevation(
+      Session session, Target target, List<RuleReference> rules) {
     if (elevations.isEmpty()) {
       return Optional.empty();
     }
-    Elevated elevated = elevations.get(new Elevation(session.name(), Set.copyOf(rules)));
+    Elevated elevated = elevations.get(new Elevation(session.name(), target, Set.copyOf(rules)));
     return elevated == null || !clock.instant().isBefore(elevated.until())
         ? Optional.empty()
         : Optional.of(new Hold.Release(elevated.request(), elevated.approvers()));
@@ -320,6 +326,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
   private final class OpenRequest {
     private final String name;
     private final String session;
+    private final Target target;
     private final String digest;
     private final String requester;
     private final Approval approval;
@@ -339,6 +346,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
       this.name = name;
       this.operation = operation;
       this.session = operation.session().name();
+      this.target = operation.ruling().connection().target();
       this.digest = operation.operation().digest();
       this.approval = operation.decision().approval();
       this.terms = RequestTerms.of(approval, now);
@@ -437,7 +445,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
       if (state instanceof RequestState.Approved approved
           && terms.scope() == Approval.Scope.SESSION) {
         elevations.put(
-            new Elevation(session, rules),
+            new Elevation(session, target, rules),
             new Elevated(name, approvers(approved.votes()), approved.until()));
       }
       tellWaiter();

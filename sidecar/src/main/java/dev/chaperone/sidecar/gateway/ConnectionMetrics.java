@@ -94,11 +94,6 @@ public final class ConnectionMetrics {
     masked.increment(values);
   }
 
-  /** How many values were masked so far. */
-  long maskedCount() {
-    return (long) masked.count();
-  }
-
   /** An operation was read and decided. */
   public void analyzed(Duration duration) {
     analysis.record(duration);
@@ -118,19 +113,12 @@ public final class ConnectionMetrics {
         .increment();
   }
 
-  /** How many operations were allowed so far. */
-  long allowedCount() {
-    return (long) allowed.count();
-  }
-
-  /** How many operations were approved by people so far. */
-  long approvedCount() {
-    return (long) approved.count();
-  }
-
-  /** How many operations were refused so far. */
-  long refusedCount() {
-    return (long) refused.values().stream().mapToDouble(Counter::count).sum();
+  /** How many operations of a connection of this name were counted so far, in any session. */
+  SessionActivity activity() {
+    return new SessionActivity(
+        (long) allowed.count(),
+        (long) refused.values().stream().mapToDouble(Counter::count).sum(),
+        (long) approved.count());
   }
 
   private Gauge registered() {

@@ -28,6 +28,10 @@ public final class GuardedConnection {
   private final Recorder recorder;
   private final ConnectionMetrics metrics;
   private final Gate gate;
+
+  /** What earlier sessions of a connection of this name have counted. */
+  private final SessionActivity before;
+
   private final Set<ClientConnection> clients = ConcurrentHashMap.newKeySet();
   private volatile Ruling ruling;
   private volatile boolean draining;
@@ -54,6 +58,7 @@ public final class GuardedConnection {
     this.journal = journal;
     this.ruling = ruling;
     this.metrics = new ConnectionMetrics(registry, name, clients::size);
+    this.before = metrics.activity();
     this.gate = new Gate(metrics, lease);
   }
 
@@ -128,8 +133,7 @@ public final class GuardedConnection {
 
   /** What the session did so far. */
   public SessionActivity activity() {
-    return new SessionActivity(
-        metrics.allowedCount(), metrics.refusedCount(), metrics.approvedCount());
+    return metrics.activity().since(before);
   }
 
   /** Whether no new client connection may be opened because the gateway is stopping. */
@@ -177,6 +181,7 @@ public final class GuardedConnection {
       withdraw(CloseReason.SUSPENDED);
     } else if (!next.connection().hasTargetOf(previous.connection())) {
       closeClients(CloseReason.RECONFIGURED);
+      withdraw(CloseReason.RECONFIGURED);
     }
     listener.changed(session, next);
   }

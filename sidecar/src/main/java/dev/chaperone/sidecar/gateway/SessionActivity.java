@@ -7,4 +7,10 @@ package dev.chaperone.sidecar.gateway;
  * @param denied for whatever reason
  * @param approved by people
  */
-public record SessionActivity(long allowed, long denied, long approved) {}
+public record SessionActivity(long allowed, long denied, long approved) {
+  /** What came after. */
+  SessionActivity since(SessionActivity before) {
+    return new SessionActivity(
+        allowed - before.allowed, denied - before.denied, approved - before.approved);
+  }
+}

@@ -196,7 +196,11 @@ final class Holding {
         (Decision.RequireApproval) judgement.decision().orElseThrow();
     return switch (phase) {
       case NONE -> {
-        Optional<Hold.Release> elevation = desk.elevation(session.session(), decision.rules());
+        Optional<Hold.Release> elevation =
+            desk.elevation(
+                session.session(),
+                judgement.context().ruling().connection().target(),
+                decision.rules());
         if (elevation.isPresent()) {
           yield elevated(judgement, elevation.get());
         }

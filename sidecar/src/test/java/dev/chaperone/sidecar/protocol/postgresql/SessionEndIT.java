@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.SessionReader;
+import dev.chaperone.sidecar.gateway.SessionActivity;
 import dev.chaperone.sidecar.testing.WireClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -137,6 +138,48 @@ class SessionEndIT extends ApprovalFixture {
       assertThat(held(client)).isNotEqualTo(request);
     }
     assertThat(log()).hasSize(1);
+  }
+
+  @Test
+  void anotherTargetCancelsWhatIsHeld() throws Exception {
+    try (WireClient client = gateway.wire()) {
+      String request = held(client);
+      edit("connection.yaml", "host: 127.0.0.1", "host: localhost");
+      assertThat(last(client.readToEnd()).field('M')).contains("connect again");
+      isCancelled(request, "the connection's configuration was changed; connect again");
+    }
+  }
+
+  @Test
+  void anotherTargetEndsAnApprovalForTheSession() throws Exception {
+    terms("grant: {scope: Session, duration: 10m}");
+    String request;
+    try (WireClient client = gateway.wire()) {
+      client.send(query(WRITE));
+      request = request();
+      approve(request);
+      assertThat(WireClient.texts(client.readToReady())).contains("C INSERT 0 1");
+      edit("connection.yaml", "host: 127.0.0.1", "host: localhost");
+      client.readToEnd();
+    }
+    try (WireClient client = gateway.wire()) {
+      assertThat(held(client)).isNotEqualTo(request);
+    }
+    awaitPhase(request, ApprovalPhase.CANCELLED);
+    assertThat(log()).hasSize(1);
+  }
+
+  @Test
+  void theNextSessionCountsFromNothing() throws Exception {
+    try (WireClient client = gateway.wire()) {
+      client.exchange(query("SELECT 1"));
+      client.exchange(query("SELECT * FROM denied"));
+    }
+    assertThat(gateway.connection().activity().allowed()).isPositive();
+    assertThat(gateway.connection().activity().denied()).isEqualTo(1);
+    String port = portOf(Files.readString(gateway.directory().resolve("connection.yaml")));
+    edit("connection.yaml", port, "port: " + (Integer.parseInt(port.substring(6)) + 1));
+    assertThat(gateway.connection().activity()).isEqualTo(new SessionActivity(0, 0, 0));
   }
 
   @Test

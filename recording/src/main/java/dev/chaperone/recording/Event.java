@@ -250,6 +250,13 @@ public sealed interface Event {
   /** Another configuration is in force. */
   record ConfigurationChanged(long generation) implements Event {}
 
+  /** The connection leads elsewhere: operations that are requested after this go there. */
+  record TargetChanged(Target target) implements Event {
+    public TargetChanged {
+      Objects.requireNonNull(target, "target");
+    }
+  }
+
   /**
    * For a while nothing could be recorded.
    *

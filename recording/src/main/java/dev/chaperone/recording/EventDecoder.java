@@ -55,6 +55,7 @@ final class EventDecoder {
       case Format.TYPE_APPROVAL_EXPIRED -> new Event.ApprovalExpired(in.text());
       case Format.TYPE_APPROVAL_CANCELLED -> new Event.ApprovalCancelled(in.text(), in.text());
       case Format.TYPE_CONFIGURATION_CHANGED -> new Event.ConfigurationChanged(in.number());
+      case Format.TYPE_TARGET_CHANGED -> new Event.TargetChanged(target(in));
       case Format.TYPE_RECORDING_GAP ->
           new Event.RecordingGap(in.number(), in.number(), in.number(), in.text());
       case Format.TYPE_SESSION_REVOKED -> new Event.SessionRevoked(in.text());
@@ -78,7 +79,7 @@ final class EventDecoder {
     Event.Identity identity =
         new Event.Identity(namespace, pod, podUid, serviceAccount, user, groups);
     String connection = in.text();
-    Event.Target target = new Event.Target(in.text(), in.text(), in.number(65_535), in.text());
+    Event.Target target = target(in);
     String version = in.text();
     Optional<Event.Predecessor> predecessor =
         in.flag()
@@ -87,6 +88,10 @@ final class EventDecoder {
                     in.text(), in.number(), in.bytes(Format.HASH_BYTES), in.flag()))
             : Optional.empty();
     return new Event.SessionOpened(session, identity, connection, target, version, predecessor);
+  }
+
+  private static Event.Target target(PayloadReader in) throws MalformedRecordingException {
+    return new Event.Target(in.text(), in.text(), in.number(65_535), in.text());
   }
 
   private Event requested(PayloadReader in) throws MalformedRecordingException {

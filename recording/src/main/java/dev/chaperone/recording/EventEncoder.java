@@ -86,6 +86,9 @@ final class EventEncoder {
     } else if (event instanceof Event.ConfigurationChanged changed) {
       out.number(changed.generation());
       return frames.write(Format.TYPE_CONFIGURATION_CHANGED);
+    } else if (event instanceof Event.TargetChanged changed) {
+      target(changed.target());
+      return frames.write(Format.TYPE_TARGET_CHANGED);
     } else if (event instanceof Event.RecordingGap gap) {
       out.number(gap.since());
       out.number(gap.operations());
@@ -115,10 +118,7 @@ final class EventEncoder {
     out.number(count);
     groups.subList(0, count).forEach(out::name);
     out.name(opened.connection());
-    out.name(opened.target().protocol());
-    out.name(opened.target().host());
-    out.number(opened.target().port());
-    out.name(opened.target().database());
+    target(opened.target());
     out.name(opened.version());
     Optional<Event.Predecessor> predecessor = opened.predecessor();
     out.flag(predecessor.isPresent());
@@ -129,6 +129,13 @@ final class EventEncoder {
       out.flag(predecessor.get().sealed());
     }
     return frames.write(Format.TYPE_SESSION_OPENED);
+  }
+
+  private void target(Event.Target target) {
+    out.name(target.protocol());
+    out.name(target.host());
+    out.number(target.port());
+    out.name(target.database());
   }
 
   private boolean requested(Event.OperationRequested requested) {

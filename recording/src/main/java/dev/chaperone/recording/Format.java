@@ -59,6 +59,7 @@ final class Format {
   static final int TYPE_RECORDING_GAP = 27;
   static final int TYPE_SESSION_REVOKED = 28;
   static final int TYPE_SESSION_ENDED = 29;
+  static final int TYPE_TARGET_CHANGED = 30;
 
   static final int DEFINES_FACTS = 1;
   static final int DEFINES_STATEMENT = 2;

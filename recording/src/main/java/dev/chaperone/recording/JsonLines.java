@@ -62,6 +62,9 @@ public final class JsonLines {
     } else if (event instanceof Event.ConfigurationChanged changed) {
       text("type", "configurationChanged");
       number("generation", changed.generation());
+    } else if (event instanceof Event.TargetChanged changed) {
+      text("type", "targetChanged");
+      target(changed.target());
     } else if (event instanceof Event.RecordingGap gap) {
       text("type", "recordingGap");
       text("since", time(gap.since()));
@@ -96,13 +99,7 @@ public final class JsonLines {
     end(']');
     end('}');
     text("connection", opened.connection());
-    name("target");
-    begin('{');
-    text("protocol", opened.target().protocol());
-    text("host", opened.target().host());
-    number("port", opened.target().port());
-    text("database", opened.target().database());
-    end('}');
+    target(opened.target());
     text("version", opened.version());
     if (opened.predecessor().isPresent()) {
       Event.Predecessor predecessor = opened.predecessor().get();
@@ -114,6 +111,16 @@ public final class JsonLines {
       flag("sealed", predecessor.sealed());
       end('}');
     }
+  }
+
+  private void target(Event.Target target) {
+    name("target");
+    begin('{');
+    text("protocol", target.protocol());
+    text("host", target.host());
+    number("port", target.port());
+    text("database", target.database());
+    end('}');
   }
 
   private void requested(Event.OperationRequested requested) {

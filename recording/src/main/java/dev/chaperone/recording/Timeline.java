@@ -66,6 +66,10 @@ public final class Timeline {
       labelled(out, ": ", cancelled.reason(), NAME);
     } else if (event instanceof Event.ConfigurationChanged changed) {
       out.append("session   configuration ").append(changed.generation()).append(" in force");
+    } else if (event instanceof Event.TargetChanged changed) {
+      out.append("session   leads to ");
+      target(out, changed.target());
+      out.append(" from here on");
     } else if (event instanceof Event.RecordingGap gap) {
       gap(out, gap);
     } else if (event instanceof Event.SessionRevoked revoked) {
@@ -87,14 +91,17 @@ public final class Timeline {
     SafeText.append(out, opened.identity().serviceAccount(), NAME);
     labelled(out, " for ", opened.identity().user(), NAME);
     out.append(" on ");
-    Event.Target target = opened.target();
-    SafeText.append(out, target.host(), NAME);
-    out.append(':').append(target.port());
-    labelled(out, "/", target.database(), NAME);
+    target(out, opened.target());
     Optional<Event.Predecessor> before = opened.predecessor();
     if (before.isPresent()) {
       labelled(out, ", follows ", before.get().session(), NAME);
     }
+  }
+
+  private static void target(StringBuilder out, Event.Target target) {
+    SafeText.append(out, target.host(), NAME);
+    out.append(':').append(target.port());
+    labelled(out, "/", target.database(), NAME);
   }
 
   private void requested(StringBuilder out, long number, Event.OperationRequested requested) {

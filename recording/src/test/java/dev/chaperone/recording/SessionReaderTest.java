@@ -96,6 +96,18 @@ class SessionReaderTest {
   }
 
   @Test
+  void whereTheConnectionLeadsFromHereOnComesBackAndIsShown() throws Exception {
+    Event.Target target = new Event.Target("POSTGRESQL", "other.example", 5433, "orders");
+    SessionUnderTest session = new SessionUnderTest(temporary.resolve("s"), "s", KEY);
+    session.opened(Optional.empty());
+    session.add(new Event.TargetChanged(target));
+    session.seal("over");
+    assertThat(readAll(session.directory()).get(1).event())
+        .isEqualTo(new Event.TargetChanged(target));
+    assertThat(rendered(session.directory())).contains("leads to other.example:5433/orders");
+  }
+
+  @Test
   void aLongStatementComesBackWhole() throws Exception {
     byte[] text = new byte[Statement.MAX_BYTES];
     Arrays.fill(text, (byte) 'x');

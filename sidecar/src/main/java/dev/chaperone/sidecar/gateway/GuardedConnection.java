@@ -174,6 +174,9 @@ public final class GuardedConnection {
     if (!previous.masks().equals(next.masks())) {
       unresolvedMasks = Optional.empty();
     }
+    if (!previous.connection().target().equals(next.connection().target())) {
+      recorder.record(new Event.TargetChanged(Recorder.target(next.connection())));
+    }
     recorder.record(new Event.ConfigurationChanged(next.policies().generation()));
     journal.keep(next.connection().namespace(), name, next.connection().recording().retention());
     if (next.connection().suspended()) {

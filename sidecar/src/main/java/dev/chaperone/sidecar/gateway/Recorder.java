@@ -78,13 +78,17 @@ public final class Recorder {
             agent.user().orElse(""),
             List.copyOf(new TreeSet<>(agent.groups()))),
         connection.name(),
-        new Event.Target(
-            connection.protocol().name(),
-            connection.target().host(),
-            connection.target().port(),
-            connection.target().database()),
+        target(connection),
         version == null ? "" : version,
         Optional.empty());
+  }
+
+  static Event.Target target(ConnectionConfiguration connection) {
+    return new Event.Target(
+        connection.protocol().name(),
+        connection.target().host(),
+        connection.target().port(),
+        connection.target().database());
   }
 
   /** Records an operation that is to be forwarded. */

@@ -3,11 +3,15 @@ package dev.chaperone.sidecar.protocol.postgresql;
 import static dev.chaperone.sidecar.testing.WireClient.query;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.SessionReader;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
 import dev.chaperone.sidecar.testing.WireClient.Message;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -83,6 +87,31 @@ class ReconfiguredTargetIT {
             .anyMatch(row -> row.contains(hex("[redacted]")) && row.contains(hex("second")));
       }
     }
+  }
+
+  @Test
+  void theRecordingSaysWhichOperationsWentWhere() throws Exception {
+    Path recording = gateway.recording();
+    try (WireClient client = gateway.wire()) {
+      client.exchange(query("SELECT 'first'"));
+      leadToTheSecond();
+      client.readToEnd();
+    }
+    try (WireClient client = gateway.wire()) {
+      client.exchange(query("SELECT 'second'"));
+    }
+    assertThat(gateway.recording()).isEqualTo(recording);
+    List<String> said = new ArrayList<>();
+    try (SessionReader reader = new SessionReader(recording)) {
+      for (var event = reader.next(); event.isPresent(); event = reader.next()) {
+        if (event.get().event() instanceof Event.TargetChanged changed) {
+          said.add("port " + changed.target().port());
+        } else if (event.get().event() instanceof Event.OperationRequested requested) {
+          said.add(requested.statement().value().text().text().orElseThrow());
+        }
+      }
+    }
+    assertThat(said).containsExactly("SELECT 'first'", "port " + second.port(), "SELECT 'second'");
   }
 
   private static String hex(String text) {

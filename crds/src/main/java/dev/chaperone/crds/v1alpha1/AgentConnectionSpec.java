@@ -50,4 +50,21 @@ public record AgentConnectionSpec(
     @JsonPropertyDescription(
             "The kill switch: true closes the live client connections of every agent and refuses new ones.")
         @Default("false")
-        Boolean suspended) {}
+        Boolean suspended) {
+
+  /** The same connection with its kill switch on. */
+  public AgentConnectionSpec asSuspended() {
+    return new AgentConnectionSpec(
+        protocol,
+        target,
+        credentials,
+        agents,
+        listen,
+        environment,
+        identity,
+        recording,
+        limits,
+        leaseSeconds,
+        true);
+  }
+}

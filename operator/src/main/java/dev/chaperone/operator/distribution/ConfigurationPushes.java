@@ -84,7 +84,11 @@ final class ConfigurationPushes implements AutoCloseable {
     }
     String namespace = sidecar.pod().namespace();
     SidecarConfiguration now =
-        SidecarConfiguration.of(pod.get(), view.connections(namespace), view.policies(namespace));
+        SidecarConfiguration.of(
+            pod.get(),
+            view.connections(namespace),
+            view.policies(namespace),
+            view.sessionsOfPod(uid));
     Stamp stamp = now.stamp();
     // In one step: its answer may come before this returns.
     pushed.compute(

@@ -25,7 +25,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * written at most every few seconds and at the end, and ended when a person has said so.
  *
  * <p>The name is the sidecar's choice; the session that has it must be of its pod and connection.
- * No owner is set: a session is a record and outlives its pod.
+ * No owner is set: a session is a record and outlives its pod. What a person has ended stays ended
+ * for that pod and connection: a gateway that is started anew, or by itself begins another session,
+ * is told so again.
  */
 final class SessionRecords implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(SessionRecords.class.getName());
@@ -183,11 +185,18 @@ final class SessionRecords implements AutoCloseable {
     if (!Boolean.TRUE.equals(session.getSpec().revoked())) {
       return;
     }
-    String key = session.getMetadata().getNamespace() + "/" + session.getMetadata().getName();
-    Live live = lives.get(key);
-    if (live != null && live.ended() == null && isOf(session, live)) {
-      live.sidecar().revoke(session.getMetadata().getName());
+    for (Live live : lives.values()) {
+      if (live.ended() == null && isOf(session, live)) {
+        live.sidecar().revoke(live.started().session());
+      }
     }
+  }
+
+  /** Whether a person has ended this session, or an earlier one of its pod and connection. */
+  private boolean isRevoked(Live live) {
+    return view.sessionsOfPod(live.sidecar().pod().uid()).stream()
+        .anyMatch(
+            session -> Boolean.TRUE.equals(session.getSpec().revoked()) && isOf(session, live));
   }
 
   private void write(String key) throws SessionNotWrittenException {
@@ -210,7 +219,8 @@ final class SessionRecords implements AutoCloseable {
         lives.remove(key, live);
         return;
       }
-      if (Boolean.TRUE.equals(session.getSpec().revoked()) && live.ended() == null) {
+      if (live.ended() == null
+          && (Boolean.TRUE.equals(session.getSpec().revoked()) || isRevoked(live))) {
         live.sidecar().revoke(name);
       }
       AgentSessionStatus next = live.next(session.getStatus());
@@ -267,7 +277,7 @@ final class SessionRecords implements AutoCloseable {
       lives.remove(key, live);
       return Optional.empty();
     }
-    AgentSession session = session(live);
+    AgentSession session = session(live, isRevoked(live));
     try {
       return Optional.of(
           client
@@ -298,7 +308,7 @@ final class SessionRecords implements AutoCloseable {
     lives.remove(key, live);
   }
 
-  private static AgentSession session(Live live) {
+  private static AgentSession session(Live live, boolean revoked) {
     Map<String, String> labels = new HashMap<>();
     Words.label(labels, CONNECTION_LABEL, live.started().connection());
     Words.label(labels, POD_LABEL, live.sidecar().pod().name());
@@ -316,7 +326,7 @@ final class SessionRecords implements AutoCloseable {
             live.started().connection(),
             Objects.requireNonNull(live.started().identity()),
             live.started().startedAt(),
-            false));
+            revoked));
     return session;
   }
 

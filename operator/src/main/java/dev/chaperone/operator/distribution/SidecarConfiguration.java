@@ -4,6 +4,8 @@ import dev.chaperone.control.channel.Document;
 import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
+import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
+import dev.chaperone.crds.v1alpha1.AgentSession;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.ArrayList;
@@ -20,13 +22,15 @@ import java.util.stream.Collectors;
  * @param pod its own pod
  * @param connections those that it serves, by name
  * @param policies those that name one of the connections, by name
+ * @param revoked the names of connections that this pod may not use any more
  */
 record SidecarConfiguration(
-    Pod pod, List<AgentConnection> connections, List<AccessPolicy> policies) {
+    Pod pod, List<AgentConnection> connections, List<AccessPolicy> policies, Set<String> revoked) {
   SidecarConfiguration {
     Objects.requireNonNull(pod, "pod");
     connections = List.copyOf(connections);
     policies = List.copyOf(policies);
+    revoked = Set.copyOf(revoked);
   }
 
   /**
@@ -34,9 +38,13 @@ record SidecarConfiguration(
    *
    * @param connections of the pod's namespace
    * @param policies of the pod's namespace
+   * @param sessions of the pod, the first and those of a gateway that was started anew
    */
   static SidecarConfiguration of(
-      Pod pod, List<AgentConnection> connections, List<AccessPolicy> policies) {
+      Pod pod,
+      List<AgentConnection> connections,
+      List<AccessPolicy> policies,
+      List<AgentSession> sessions) {
     List<AgentConnection> served = PodConnections.of(pod, connections);
     Set<String> names =
         served.stream()
@@ -48,7 +56,12 @@ record SidecarConfiguration(
         policies.stream()
             .filter(policy -> policy.getSpec().connections().stream().anyMatch(names::contains))
             .sorted(Comparator.comparing(policy -> policy.getMetadata().getName()))
-            .toList());
+            .toList(),
+        sessions.stream()
+            .filter(session -> Boolean.TRUE.equals(session.getSpec().revoked()))
+            .map(session -> session.getSpec().connection())
+            .filter(names::contains)
+            .collect(Collectors.toSet()));
   }
 
   /**
@@ -59,18 +72,21 @@ record SidecarConfiguration(
     return new Stamp(
         labels(pod),
         connections.stream().map(ResourceGeneration::of).toList(),
-        policies.stream().map(ResourceGeneration::of).toList());
+        policies.stream().map(ResourceGeneration::of).toList(),
+        revoked);
   }
 
   /**
    * What tells one configuration from another.
    *
    * @param labels of the pod
+   * @param revoked the names of connections that the pod may not use any more
    */
   record Stamp(
       Map<String, String> labels,
       List<ResourceGeneration> connections,
-      List<ResourceGeneration> policies) {}
+      List<ResourceGeneration> policies,
+      Set<String> revoked) {}
 
   private static Map<String, String> labels(HasMetadata resource) {
     return Objects.requireNonNullElse(resource.getMetadata().getLabels(), Map.of());
@@ -83,11 +99,17 @@ record SidecarConfiguration(
     documents.add(Document.pod(metadata(pod, labels(pod)), account == null ? "default" : account));
     connections.forEach(
         connection ->
-            documents.add(
-                Document.connection(metadata(connection, Map.of()), connection.getSpec())));
+            documents.add(Document.connection(metadata(connection, Map.of()), spec(connection))));
     policies.forEach(
         policy -> documents.add(Document.policy(metadata(policy, Map.of()), policy.getSpec())));
     return documents;
+  }
+
+  /** What was revoked is served to nobody, not even until the new session is told. */
+  private AgentConnectionSpec spec(AgentConnection connection) {
+    return revoked.contains(connection.getMetadata().getName())
+        ? connection.getSpec().asSuspended()
+        : connection.getSpec();
   }
 
   private static Metadata metadata(HasMetadata resource, Map<String, String> labels) {

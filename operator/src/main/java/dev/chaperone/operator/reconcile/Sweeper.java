@@ -113,7 +113,11 @@ final class Sweeper {
     AgentSessionStatus status = session.getStatus();
     SessionPhase phase = status == null ? null : status.phase();
     if (phase == SessionPhase.ENDED || phase == SessionPhase.REVOKED) {
-      deleteAfter(session, settings.sessionRetention(), now);
+      // What was revoked is remembered for as long as its pod could begin another session.
+      if (!Boolean.TRUE.equals(session.getSpec().revoked())
+          || view.pod(session.getSpec().podUid()).isEmpty()) {
+        deleteAfter(session, settings.sessionRetention(), now);
+      }
       return;
     }
     if (isGone(

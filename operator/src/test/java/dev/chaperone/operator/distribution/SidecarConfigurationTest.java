@@ -71,7 +71,8 @@ class SidecarConfigurationTest {
         SidecarConfiguration.of(
             pod("orders", "other"),
             List.of(connection("orders", "support", 1), connection("other", "billing", 1)),
-            List.of(policy("b", "orders"), policy("a", "orders"), policy("c", "other")));
+            List.of(policy("b", "orders"), policy("a", "orders"), policy("c", "other")),
+            List.of());
     assertThat(names(configuration))
         .containsExactly(
             "Pod support/agent-0",
@@ -103,7 +104,10 @@ class SidecarConfigurationTest {
 
   private static SidecarConfiguration.Stamp stamp(long generation, AccessPolicy policy) {
     return SidecarConfiguration.of(
-            pod("orders"), List.of(connection("orders", "support", generation)), List.of(policy))
+            pod("orders"),
+            List.of(connection("orders", "support", generation)),
+            List.of(policy),
+            List.of())
         .stamp();
   }
 }

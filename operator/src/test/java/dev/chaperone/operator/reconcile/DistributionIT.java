@@ -218,15 +218,7 @@ class DistributionIT {
     try (Talk talk = agent.connect(replica)) {
       talk.start("s-1", "orders");
       await().untilAsserted(() -> assertThat(session("s-1")).isNotNull());
-      Api.Answer answer =
-          world
-              .cluster()
-              .api()
-              .patch(
-                  "/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/agentsessions/s-1",
-                  Api.MERGE_PATCH,
-                  "{\"spec\":{\"revoked\":true}}");
-      assertThat(answer.accepted()).as(answer.toString()).isTrue();
+      revoke("s-1");
       await().untilAsserted(() -> assertThat(talk.heard(Revoke.class)).contains(new Revoke("s-1")));
       talk.say(new SessionEnded("s-1", true));
       await()
@@ -242,17 +234,57 @@ class DistributionIT {
       talk.start("s-1", "orders");
       await().untilAsserted(() -> assertThat(session("s-1")).isNotNull());
     }
-    world
-        .cluster()
-        .api()
-        .patch(
-            "/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/agentsessions/s-1",
-            Api.MERGE_PATCH,
-            "{\"spec\":{\"revoked\":true}}");
+    revoke("s-1");
     try (Talk talk = agent.connect(replica)) {
       talk.start("s-1", "orders");
       await().untilAsserted(() -> assertThat(talk.heard(Revoke.class)).contains(new Revoke("s-1")));
     }
+  }
+
+  @Test
+  void whatWasRevokedStaysRevokedForAGatewayThatIsStartedAnew() throws Exception {
+    world.connection(namespace, "orders", 15432);
+    world.connection(namespace, "invoices", 15433);
+    World.Agent agent = world.agent(namespace, "agent-0", "orders", "invoices");
+    try (Talk talk = agent.connect(replica)) {
+      talk.start("s-1", "orders");
+      await().untilAsserted(() -> assertThat(session("s-1")).isNotNull());
+      revoke("s-1");
+      await().untilAsserted(() -> assertThat(talk.heard(Revoke.class)).contains(new Revoke("s-1")));
+      // It is killed before it says anything.
+    }
+    try (Talk talk = agent.connect(replica)) {
+      // Nobody is served until the new session is told.
+      await().untilAsserted(() -> assertThat(talk.configured()).hasSize(3));
+      assertThat(talk.suspended()).containsExactly("orders");
+      talk.start("s-2", "orders");
+      talk.start("s-3", "invoices");
+      await().untilAsserted(() -> assertThat(talk.heard(Revoke.class)).contains(new Revoke("s-2")));
+      await().untilAsserted(() -> assertThat(session("s-2").getSpec().revoked()).isTrue());
+      await().untilAsserted(() -> assertThat(session("s-3")).isNotNull());
+      assertThat(session("s-3").getSpec().revoked()).isFalse();
+    }
+    // Another pod is another use.
+    World.Agent other = world.agent(namespace, "agent-1", "orders", "invoices");
+    try (Talk talk = other.connect(replica)) {
+      await().untilAsserted(() -> assertThat(talk.configured()).hasSize(3));
+      assertThat(talk.suspended()).isEmpty();
+    }
+  }
+
+  private void revoke(String session) {
+    Api.Answer answer =
+        world
+            .cluster()
+            .api()
+            .patch(
+                "/apis/chaperone.dev/v1alpha1/namespaces/"
+                    + namespace
+                    + "/agentsessions/"
+                    + session,
+                Api.MERGE_PATCH,
+                "{\"spec\":{\"revoked\":true}}");
+    assertThat(answer.accepted()).as(answer.toString()).isTrue();
   }
 
   @Test

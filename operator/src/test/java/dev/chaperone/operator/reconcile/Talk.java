@@ -91,6 +91,17 @@ final class Talk implements AutoCloseable {
         .orElse(null);
   }
 
+  /** The connections of the last configuration that are to refuse their clients. */
+  List<Object> suspended() {
+    List<Configure> all = heard(Configure.class);
+    return all.get(all.size() - 1).resources().stream()
+        .map(document -> document.fields())
+        .filter(fields -> "AgentConnection".equals(fields.get("kind")))
+        .filter(fields -> Boolean.TRUE.equals(((Map<?, ?>) fields.get("spec")).get("suspended")))
+        .map(fields -> (Object) ((Map<?, ?>) fields.get("metadata")).get("name"))
+        .toList();
+  }
+
   void answerConfiguration() throws IOException {
     List<Configure> all = heard(Configure.class);
     say(new ConfigurationApplied(all.get(all.size() - 1).revision()));

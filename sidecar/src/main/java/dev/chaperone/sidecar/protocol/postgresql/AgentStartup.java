@@ -226,15 +226,15 @@ final class AgentStartup extends ByteToMessageDecoder {
       refuse(ctx, options.refusal().get());
       return;
     }
+    if (connection.isRevoked()) {
+      refuse(ctx, revoked());
+      return;
+    }
     if (connection.ruling().connection().suspended()) {
       refuse(
           ctx,
           ErrorReply.fatal(
               SqlState.CANNOT_CONNECT_NOW, CloseReason.SUSPENDED.message(), "Ask its owner."));
-      return;
-    }
-    if (connection.isRevoked()) {
-      refuse(ctx, revoked());
       return;
     }
     pending = new PendingClient(ctx.channel());

@@ -194,9 +194,10 @@ class ClusterIT {
       talk.send(new Revoke(started.session()));
       client.readToEnd();
     }
+    assertThat(next(SessionEnded.class))
+        .as("said while the connection is still there, to refuse who comes")
+        .isEqualTo(new SessionEnded(started.session(), true));
     assertThat(cannotConnect()).isTrue();
-    talk.send(new Configure(2, List.of(AgentDocuments.pod())));
-    assertThat(next(SessionEnded.class)).isEqualTo(new SessionEnded(started.session(), true));
   }
 
   @Test

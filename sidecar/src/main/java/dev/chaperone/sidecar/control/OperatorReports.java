@@ -49,6 +49,9 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
   private final Map<String, GuardedConnection> known = new LinkedHashMap<>();
   private final Set<String> announced = new HashSet<>();
 
+  /** What was revoked stays served, to refuse who comes; its end was said in this conversation. */
+  private final Set<String> over = new HashSet<>();
+
   /** What was said last in this conversation of what replaces itself, by what that is. */
   private final Map<String, FromSidecar> reported = new HashMap<>();
 
@@ -94,6 +97,7 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
     synchronized (this) {
       conversation = begun;
       announced.clear();
+      over.clear();
       reported.clear();
     }
     report();
@@ -128,7 +132,7 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
       look(served.get());
     }
     GuardedConnection connection = known.get(session);
-    return connection != null && announce(connection);
+    return connection != null && !over.contains(session) && announce(connection);
   }
 
   private void look(List<Served> now) {
@@ -140,7 +144,7 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
     // Not under the lock: what ends waits for requests to be withdrawn, and those may wait for it.
     now.stream()
         .map(Served::connection)
-        .filter(connection -> connection.isRevoked() && connection.clientCount() == 0)
+        .filter(OperatorReports::isRevokedForGood)
         .forEach(connection -> connection.end(CloseReason.REVOKED));
     synchronized (this) {
       look(now);
@@ -149,17 +153,29 @@ public final class OperatorReports implements OperatorListener, AutoCloseable {
       Set<String> present = new HashSet<>();
       now.forEach(one -> present.add(one.connection().session().name()));
       for (GuardedConnection connection : List.copyOf(known.values())) {
-        String name = connection.session().name();
-        if (announce(connection)
-            && reportIfChanged(progress(connection))
-            && !present.contains(name)
-            && conversation.say(new SessionEnded(name, connection.isRevoked()))) {
-          known.remove(name);
-          announced.remove(name);
-          progress(connection).replaces().ifPresent(reported::remove);
-        }
+        reportSession(connection, present.contains(connection.session().name()));
       }
     }
+  }
+
+  private void reportSession(GuardedConnection connection, boolean served) {
+    String name = connection.session().name();
+    if (!over.contains(name)
+        && announce(connection)
+        && reportIfChanged(progress(connection))
+        && (!served || isRevokedForGood(connection))
+        && conversation.say(new SessionEnded(name, connection.isRevoked()))) {
+      announced.remove(name);
+      progress(connection).replaces().ifPresent(reported::remove);
+      over.add(name);
+    }
+    if (!served && over.remove(name)) {
+      known.remove(name);
+    }
+  }
+
+  private static boolean isRevokedForGood(GuardedConnection connection) {
+    return connection.isRevoked() && connection.clientCount() == 0;
   }
 
   private void reportConditions(List<Served> now) {

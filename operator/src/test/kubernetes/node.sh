@@ -81,6 +81,7 @@ clusterDomain: cluster.local
 resolvConf: $NODE/resolv.conf
 evictionHard: {memory.available: 200Mi}   # a full disk of the machine is not the cluster's business
 imageGCHighThresholdPercent: 100
+syncFrequency: 10s   # how soon a changed Secret is in a pod; the default is a minute
 EOF
 cat >"$NODE/kube-proxy.yaml" <<EOF
 apiVersion: kubeproxy.config.k8s.io/v1alpha1

@@ -22,7 +22,7 @@ class GatewayConfigurationTest {
     assertThat(directory.resolve("connection.yaml")).content().contains("port: 15433\n");
     assertThat(directory.resolve("policy.yaml"))
         .hasSameTextualContentAs(EXAMPLE.resolve("policy.yaml"));
-    assertThat(directory.resolve("pod.yaml")).exists();
+    assertThat(directory.resolve("support-agent.yaml")).exists();
     Path secret = directory.resolve("secret.yaml");
     assertThat(secret).content().contains("made-for-this-run").doesNotContain("change-me");
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(secret)))

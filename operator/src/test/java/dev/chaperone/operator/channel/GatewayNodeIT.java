@@ -77,17 +77,7 @@ class GatewayNodeIT {
   @BeforeAll
   static void populate(TestCluster given) throws Exception {
     cluster = given;
-    Path archive = Path.of("target", "sidecar-image.tar").toAbsolutePath();
-    Process image =
-        new ProcessBuilder("../charts/image.sh", "sidecar", archive.toString(), IMAGE)
-            .redirectErrorStream(true)
-            .redirectOutput(Path.of("target", "sidecar-image.log").toFile())
-            .start();
-    assertThat(image.waitFor(8, TimeUnit.MINUTES)).isTrue();
-    assertThat(image.exitValue())
-        .as(Files.readString(Path.of("target", "sidecar-image.log")))
-        .isZero();
-    cluster.loadImage(archive);
+    cluster.makeImage("sidecar", IMAGE);
     cluster.applyCustomResourceDefinitions();
     // In force like everywhere: the kubelet has to get its tokens past them.
     chart = Chart.install(cluster);

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 final class ControlPlane implements AutoCloseable {
   private static final Path SCRIPTS = Path.of("src/test/kubernetes").toAbsolutePath();
   private static final int START_SECONDS = 240;
-  private static final int IMPORT_SECONDS = 120;
+  private static final int IMAGE_SECONDS = 480;
 
   private final Process follower;
   private final Map<String, String> environment;
@@ -81,25 +81,47 @@ final class ControlPlane implements AutoCloseable {
   }
 
   /**
-   * Gives its node the images of an archive.
+   * Makes an image of the product with {@code charts/image.sh}, and gives it to its node.
    *
-   * @throws IllegalStateException with what containerd says of it
+   * @throws IllegalStateException with what was said of it
    */
-  void loadImage(Path archive) {
-    Output loaded =
-        Command.run(
-            List.of(
-                SCRIPTS.resolve("in-node.sh").toString(),
-                "ctr",
-                "--namespace",
-                "k8s.io",
-                "images",
-                "import",
-                archive.toAbsolutePath().toString()),
-            environment,
-            IMPORT_SECONDS);
-    if (loaded.exit() != 0) {
-      throw new IllegalStateException(archive + ": " + loaded.err());
+  void makeImage(String program, String image) {
+    Path archive = Path.of("target", program + "-image.tar").toAbsolutePath();
+    run(
+        IMAGE_SECONDS,
+        List.of(
+            Path.of("../charts/image.sh").toAbsolutePath().toString(),
+            program,
+            archive.toString(),
+            image));
+    run(
+        IMAGE_SECONDS,
+        List.of(
+            SCRIPTS.resolve("in-node.sh").toString(),
+            "ctr",
+            "--namespace",
+            "k8s.io",
+            "images",
+            "import",
+            archive.toString()));
+  }
+
+  /**
+   * Makes the image of what examples run, and gives it to its node.
+   *
+   * @throws IllegalStateException with what was said of it
+   */
+  void makeExampleImage(String image, List<Path> classPath) {
+    List<String> command =
+        new ArrayList<>(List.of(SCRIPTS.resolve("example-image.sh").toString(), image));
+    classPath.forEach(entry -> command.add(entry.toString()));
+    run(IMAGE_SECONDS, command);
+  }
+
+  private void run(int seconds, List<String> command) {
+    Output output = Command.run(command, environment, seconds);
+    if (output.exit() != 0) {
+      throw new IllegalStateException(command + ": " + output.err());
     }
   }
 

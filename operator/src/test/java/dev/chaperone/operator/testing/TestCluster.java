@@ -1,16 +1,12 @@
 package dev.chaperone.operator.testing;
 
-import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
-import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,7 +14,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -45,8 +41,6 @@ public final class TestCluster implements AutoCloseable {
   private static final int CRD_SECONDS = 30;
   private static final int TOOL_SECONDS = 60;
   private static final int CLIENT_MILLIS = 30_000;
-  private static final List<String> OUR_KINDS =
-      List.of("AgentConnection", "AccessPolicy", "ApprovalRequest", "AgentSession");
 
   /**
    * What all classes of this JVM share.
@@ -68,6 +62,7 @@ public final class TestCluster implements AutoCloseable {
   private final String namespace;
   private final KubernetesClient client;
   private final Map<List<String>, KubernetesClient> impersonated = new ConcurrentHashMap<>();
+  private final List<String> others = new CopyOnWriteArrayList<>();
 
   private TestCluster(Shared cluster, String namespace) {
     this.cluster = cluster;
@@ -228,9 +223,30 @@ public final class TestCluster implements AutoCloseable {
     return namespace;
   }
 
-  /** Gives the node the images of an archive; of a cluster with a node of the tests' own. */
-  public void loadImage(Path archive) {
-    cluster.own().orElseThrow().loadImage(archive);
+  /**
+   * Makes an image of the product, and gives it to the node of the tests' own.
+   *
+   * @param program {@code sidecar} or {@code operator}
+   * @param image its name and tag
+   */
+  public void makeImage(String program, String image) {
+    cluster.own().orElseThrow().makeImage(program, image);
+  }
+
+  /**
+   * Makes the image of what examples run (see {@code example-image.sh}), and gives it to the node
+   * of the tests' own.
+   *
+   * @param image its name and tag
+   * @param classPath what its Java is to find
+   */
+  public void makeExampleImage(String image, List<Path> classPath) {
+    cluster.own().orElseThrow().makeExampleImage(image, classPath);
+  }
+
+  /** A namespace that is dumped too when a test fails. */
+  public void alsoDump(String other) {
+    others.add(other);
   }
 
   /** The kubeconfig of the administrator. */
@@ -332,12 +348,28 @@ public final class TestCluster implements AutoCloseable {
 
   /** Runs kubectl with more environment variables. */
   public Output kubectl(Map<String, String> environment, String... arguments) {
+    Map<String, String> all = new HashMap<>(environment);
+    all.putAll(kubectlEnvironment());
+    return Command.run(kubectlCommand(arguments), all, TOOL_SECONDS);
+  }
+
+  /** A kubectl to be started by the caller, who talks to it while it runs. */
+  public ProcessBuilder kubectlProcess(String... arguments) {
+    ProcessBuilder kubectl = new ProcessBuilder(kubectlCommand(arguments));
+    kubectl.environment().putAll(kubectlEnvironment());
+    return kubectl;
+  }
+
+  private List<String> kubectlCommand(String... arguments) {
     List<String> command = new ArrayList<>(List.of(tool("kubectl"), "--namespace", namespace));
     command.addAll(List.of(arguments));
-    Map<String, String> all = new HashMap<>(environment);
-    all.put("KUBECONFIG", kubeconfig().toString());
-    all.put("KUBECACHEDIR", Path.of("target", "kubectl").toAbsolutePath().toString());
-    return Command.run(command, all, TOOL_SECONDS);
+    return command;
+  }
+
+  private Map<String, String> kubectlEnvironment() {
+    return Map.of(
+        "KUBECONFIG", kubeconfig().toString(),
+        "KUBECACHEDIR", Path.of("target", "kubectl").toAbsolutePath().toString());
   }
 
   /**
@@ -347,10 +379,16 @@ public final class TestCluster implements AutoCloseable {
    * @param directory where the plugin is
    */
   public Output kubectlPlugin(Path directory, Map<String, String> environment, String... command) {
+    return kubectlPluginIn(namespace, directory, environment, command);
+  }
+
+  /** The same in another namespace. */
+  public Output kubectlPluginIn(
+      String other, Path directory, Map<String, String> environment, String... command) {
     String kubectl = tool("kubectl");
     List<String> whole = new ArrayList<>(List.of(kubectl));
     whole.addAll(List.of(command));
-    whole.addAll(List.of("--namespace", namespace));
+    whole.addAll(List.of("--namespace", other));
     Map<String, String> all = new HashMap<>(environment);
     all.put("KUBECONFIG", kubeconfig().toString());
     all.put(
@@ -363,7 +401,7 @@ public final class TestCluster implements AutoCloseable {
     return Command.run(whole, all, TOOL_SECONDS);
   }
 
-  /** Runs helm; commands that need no cluster only. */
+  /** Runs helm as the administrator. */
   public Output helm(String... arguments) {
     List<String> command = new ArrayList<>(List.of(tool("helm")));
     command.addAll(List.of(arguments));
@@ -371,6 +409,7 @@ public final class TestCluster implements AutoCloseable {
     return Command.run(
         command,
         Map.of(
+            "KUBECONFIG", kubeconfig().toString(),
             "HELM_CACHE_HOME", directory.resolve("cache").toString(),
             "HELM_CONFIG_HOME", directory.resolve("config").toString(),
             "HELM_DATA_HOME", directory.resolve("data").toString()),
@@ -399,45 +438,13 @@ public final class TestCluster implements AutoCloseable {
         .findFirst();
   }
 
-  /** Writes what is in the namespace, for whoever looks into a failed test. No Secrets. */
+  /** Writes what is in its namespaces, for whoever looks into a failed test. No Secrets. */
   void dump(Path file) {
-    StringBuilder text = new StringBuilder();
-    client.v1().events().inNamespace(namespace).list().getItems().stream()
-        .sorted(
-            Comparator.comparing(event -> Objects.requireNonNullElse(event.getLastTimestamp(), "")))
-        .forEach(
-            event -> {
-              ObjectReference about = event.getInvolvedObject();
-              text.append("# ")
-                  .append(event.getLastTimestamp())
-                  .append(' ')
-                  .append(about.getKind())
-                  .append('/')
-                  .append(about.getName())
-                  .append(": ")
-                  .append(event.getReason())
-                  .append(": ")
-                  .append(event.getMessage())
-                  .append('\n');
-            });
-    for (String kind : OUR_KINDS) {
-      try {
-        for (HasMetadata resource :
-            client
-                .genericKubernetesResources("chaperone.dev/v1alpha1", kind)
-                .inNamespace(namespace)
-                .list()
-                .getItems()) {
-          resource.getMetadata().setManagedFields(List.of());
-          text.append("---\n").append(Serialization.asYaml(resource));
-        }
-      } catch (KubernetesClientException e) {
-        text.append("# no ").append(kind).append(": ").append(e.getMessage()).append('\n');
-      }
-    }
+    List<String> namespaces = new ArrayList<>(List.of(namespace));
+    namespaces.addAll(others);
     try {
       Files.createDirectories(file.getParent());
-      Files.writeString(file, text);
+      Files.writeString(file, new ClusterDump(client).of(namespaces));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

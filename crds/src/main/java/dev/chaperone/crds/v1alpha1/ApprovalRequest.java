@@ -39,10 +39,11 @@ import io.fabric8.kubernetes.model.annotation.Version;
     name = "Rule",
     jsonPath = ".spec.request.policy.rule",
     type = AdditionalPrinterColumn.Type.STRING)
+// As text: kubectl shows a DATE as the time since then, and one to come as <invalid>.
 @AdditionalPrinterColumn(
     name = "Expires",
     jsonPath = ".spec.request.expiresAt",
-    type = AdditionalPrinterColumn.Type.DATE)
+    type = AdditionalPrinterColumn.Type.STRING)
 @AdditionalPrinterColumn(
     name = "Age",
     jsonPath = ".metadata.creationTimestamp",

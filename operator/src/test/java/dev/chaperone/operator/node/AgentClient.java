@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class AgentClient implements AutoCloseable {
   /** Long enough for a machine that stands still for a while. */
-  static final Duration PATIENCE = Duration.ofMinutes(2);
+  static final Duration PATIENCE = Duration.ofMinutes(6);
 
   private static final String ENDED = "the program has ended";
 

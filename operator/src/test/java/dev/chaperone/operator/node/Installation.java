@@ -30,7 +30,7 @@ final class Installation implements AutoCloseable {
   static final String EXAMPLE_IMAGE = "chaperone.test/example:it";
 
   /** Long enough for a machine with other work. No test is quicker or slower for it. */
-  static final Duration SOON = Duration.ofMinutes(3);
+  static final Duration SOON = Duration.ofMinutes(6);
 
   private static final String RELEASE = "chaperone";
   private static final Path QUICKSTART = Path.of("../examples/quickstart");
@@ -197,7 +197,7 @@ final class Installation implements AutoCloseable {
             folder.resolve(file.getFileName().toString()), adapted(Files.readString(file)));
       }
     }
-    kubectl("apply", "--namespace=", "-f", folder.toString());
+    apply(folder);
   }
 
   /** The quickstart's agent under another name. */
@@ -225,7 +225,14 @@ final class Installation implements AutoCloseable {
   void apply(String yaml) throws IOException {
     Path file = Files.createTempFile(WORK, "apply", ".yaml");
     Files.writeString(file, yaml);
-    kubectl("apply", "--namespace=", "-f", file.toString());
+    apply(file);
+  }
+
+  /** Again where the operator has no time for it: it refuses what it cannot judge, and says so. */
+  private void apply(Path what) {
+    await()
+        .atMost(SOON)
+        .untilAsserted(() -> kubectl("apply", "--namespace=", "-f", what.toString()));
   }
 
   /** Runs kubectl as the administrator, and expects that it succeeds. Returns what it printed. */

@@ -23,7 +23,7 @@ final class JdbcAgent {
 
   static final String REPEAT = "\\repeat ";
 
-  private static final int PAUSE_MILLIS = 20;
+  private static final int PAUSE_MILLIS = 50;
 
   private final BufferedReader in;
   private final PrintStream out;

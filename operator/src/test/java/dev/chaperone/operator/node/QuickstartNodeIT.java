@@ -37,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
  * pgjdbc in agents' pods, PostgreSQL in another pod. Network policies are accepted by this node and
  * not enforced, so nothing here says that they hold.
  */
-@UsesTestNode
+@UsesTestNode(withPostgresql = true)
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class QuickstartNodeIT {
   private static final String SUPPORT = "support";
@@ -245,6 +245,9 @@ class QuickstartNodeIT {
       agent.send("UPDATE orders SET status = 'returned' WHERE id = 13");
       String request = awaitRequest("where id = 13");
       assertThat(chaperone("requests", "--as", JANE).out()).contains(request, "other-writes");
+      assertThat(installation.kubectl("--namespace", SUPPORT, "get", "approvalrequests", request))
+          .contains("Pending", expiry(request))
+          .doesNotContain("<invalid>");
       assertThat(status(13)).isNotEqualTo("returned");
       assertThat(agent.waits()).isTrue();
       Output approved = decide("approve", request, JANE);
@@ -737,6 +740,10 @@ class QuickstartNodeIT {
 
   private static String phase(String request) {
     return ours("approvalrequests", SUPPORT, request).at("/status/phase").asText();
+  }
+
+  private static String expiry(String request) {
+    return ours("approvalrequests", SUPPORT, request).at("/spec/request/expiresAt").asText();
   }
 
   private static String status(int order) {

@@ -142,11 +142,22 @@ class CustomResourcesIT {
                             .allMatch(Answer::accepted)));
   }
 
+  /** In a namespace of its own, because other tests have one with the name of the quickstart's. */
   @Test
-  void theQuickstartIsAppliedAsItStandsAndAppliedAgainWithoutChange() {
-    String ours = "/apis/chaperone.dev/v1alpha1/namespaces/support/";
+  void theQuickstartIsAppliedWithItsNamespaceAndAppliedAgainWithoutChange() throws IOException {
+    String namespace = cluster.namespace() + "-quickstart";
+    String ours = "/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/";
+    try (Stream<Path> files = Files.list(QUICKSTART)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".yaml")).toList()) {
+        Files.writeString(
+            directory.resolve(name(file)),
+            Files.readString(file)
+                .replace("  namespace: support\n", "  namespace: " + namespace + "\n")
+                .replace("  name: support\n", "  name: " + namespace + "\n"));
+      }
+    }
     for (int i = 1; i <= 2; i++) {
-      Output applied = cluster.kubectl("apply", "--namespace=", "-f", QUICKSTART.toString());
+      Output applied = cluster.kubectl("apply", "--namespace=", "-f", directory.toString());
       assertThat(applied.exit()).as(applied.toString()).isZero();
       assertThat(applied.out().lines()).hasSize(6);
       for (String path :
@@ -156,8 +167,7 @@ class CustomResourcesIT {
             .isEqualTo(1);
       }
     }
-    Output deleted =
-        cluster.kubectl("delete", "--namespace=", "--wait=false", "-f", QUICKSTART.toString());
+    Output deleted = cluster.kubectl("delete", "namespace", namespace, "--wait=false");
     assertThat(deleted.exit()).as(deleted.toString()).isZero();
   }
 

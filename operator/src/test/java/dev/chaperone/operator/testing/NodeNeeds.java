@@ -2,6 +2,7 @@ package dev.chaperone.operator.testing;
 
 import java.io.IOException;
 import java.math.BigInteger;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +24,9 @@ final class NodeNeeds {
 
   /** The end of the link that the scripts make; there is one node on a machine at a time. */
   private static final Path LINK = Path.of("/sys/class/net/chaperone-node");
+
+  /** Where Debian has its PostgreSQL. */
+  private static final Path POSTGRESQL = Path.of("/usr/lib/postgresql");
 
   private NodeNeeds() {}
 
@@ -47,6 +51,22 @@ final class NodeNeeds {
     return Files.exists(LINK)
         ? Optional.of("a cluster with a node runs already on this machine")
         : Optional.empty();
+  }
+
+  /**
+   * Why no image with PostgreSQL can be made of this machine's, as {@code example-image.sh} does.
+   */
+  static Optional<String> missingPostgresql() {
+    try (DirectoryStream<Path> versions = Files.newDirectoryStream(POSTGRESQL)) {
+      for (Path version : versions) {
+        if (Files.isExecutable(version.resolve("bin/postgres"))) {
+          return Optional.empty();
+        }
+      }
+    } catch (IOException e) {
+      // There is no such directory.
+    }
+    return Optional.of("no PostgreSQL server is in " + POSTGRESQL + ": apt-get install postgresql");
   }
 
   private static boolean isPrivileged() {

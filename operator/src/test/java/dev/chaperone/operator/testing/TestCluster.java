@@ -137,8 +137,19 @@ public final class TestCluster implements AutoCloseable {
     return Optional.ofNullable(reason);
   }
 
-  /** Why there is no node to test on; empty where one can be started. Prints it. */
-  static synchronized Optional<String> reasonNotToRunOnNode() {
+  /**
+   * Why there is no node to test on; empty where one can be started. Prints it.
+   *
+   * @param withPostgresql whether PostgreSQL has to run in its pods
+   */
+  static synchronized Optional<String> reasonNotToRunOnNode(boolean withPostgresql) {
+    if (withPostgresql) {
+      Optional<String> reason = NodeNeeds.missingPostgresql();
+      reason.ifPresent(r -> System.err.println("NOT RUN: tests of an example on a node: " + r));
+      if (reason.isPresent()) {
+        return reason;
+      }
+    }
     if (sharedNode == null && nodeless.isEmpty()) {
       nodeless = startNode();
       nodeless.ifPresent(reason -> System.err.println("NOT RUN: tests on a real node: " + reason));

@@ -31,7 +31,11 @@ final class TestClusterExtension
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
     if (onNode(context)) {
-      return TestCluster.reasonNotToRunOnNode()
+      boolean withPostgresql =
+          AnnotationSupport.findAnnotation(testClass(context), UsesTestNode.class)
+              .map(UsesTestNode::withPostgresql)
+              .orElse(false);
+      return TestCluster.reasonNotToRunOnNode(withPostgresql)
           .map(ConditionEvaluationResult::disabled)
           .orElseGet(() -> ConditionEvaluationResult.enabled("there can be a node"));
     }

@@ -19,4 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("node")
 @Tag("kubernetes")
 @ExtendWith(TestClusterExtension.class)
-public @interface UsesTestNode {}
+public @interface UsesTestNode {
+  /** Whether it runs the PostgreSQL of this machine in pods. */
+  boolean withPostgresql() default false;
+}

@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -39,6 +41,8 @@ public final class Chart implements AutoCloseable {
   public static final Predicate<String> WEBHOOKS =
       document -> document.contains("WebhookConfiguration\n");
 
+  private static final AtomicInteger INSTALLED = new AtomicInteger();
+
   private final TestCluster cluster;
   private final Path manifest;
 
@@ -62,14 +66,44 @@ public final class Chart implements AutoCloseable {
    * @param which of its documents
    */
   public static Chart install(TestCluster cluster, Predicate<String> which, String... settings) {
+    return install(cluster, which, UnaryOperator.identity(), settings);
+  }
+
+  /**
+   * Renders it, and applies its webhooks for an operator on this machine: the API server has no way
+   * to a Service.
+   *
+   * @param url where the operator answers
+   */
+  public static Chart installWebhooks(TestCluster cluster, String url, String... settings) {
+    return install(
+        cluster,
+        WEBHOOKS,
+        document ->
+            document.replaceAll(
+                "service:\\s+namespace: \\S+\\s+name: \\S+\\s+path: (\\S+)\\s+port: 443",
+                "url: " + url + "$1"),
+        settings);
+  }
+
+  private static Chart install(
+      TestCluster cluster,
+      Predicate<String> which,
+      UnaryOperator<String> change,
+      String... settings) {
     Output rendered = template(cluster, settings);
     if (rendered.exit() != 0) {
       throw new IllegalStateException(rendered.err());
     }
     try {
-      Path manifest = Path.of("target", "chart-" + cluster.namespace() + ".yaml").toAbsolutePath();
+      Path manifest =
+          Path.of(
+                  "target",
+                  "chart-" + cluster.namespace() + "-" + INSTALLED.incrementAndGet() + ".yaml")
+              .toAbsolutePath();
       Files.writeString(
-          manifest, documents(rendered.out()).filter(which).collect(Collectors.joining("---\n")));
+          manifest,
+          documents(rendered.out()).filter(which).map(change).collect(Collectors.joining("---\n")));
       Chart chart = new Chart(cluster, manifest);
       Output applied =
           cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", manifest.toString());

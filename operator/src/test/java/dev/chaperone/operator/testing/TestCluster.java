@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -14,6 +15,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -75,7 +77,7 @@ public final class TestCluster implements AutoCloseable {
    *
    * @param name what the namespace's name begins with
    */
-  static TestCluster open(String name) {
+  public static TestCluster open(String name) {
     return open(name, shared());
   }
 
@@ -114,7 +116,7 @@ public final class TestCluster implements AutoCloseable {
    *
    * @param onThisMachine whether it has to reach servers of the tests on the loopback interface
    */
-  static synchronized Optional<String> reasonNotToRun(boolean onThisMachine) {
+  public static synchronized Optional<String> reasonNotToRun(boolean onThisMachine) {
     ClusterChoice choice = choose();
     String reason = null;
     if (choice instanceof ClusterChoice.None none) {
@@ -304,6 +306,58 @@ public final class TestCluster implements AutoCloseable {
   /** Requests by somebody else, as they are on the wire. */
   public Api apiAs(String user, String... groups) {
     return new Api(as(user, groups));
+  }
+
+  /**
+   * A kubeconfig with nothing but a token of a service account of this namespace.
+   *
+   * @param server where the API server is found; it is known by the name 127.0.0.1 too
+   */
+  public Path kubeconfigOf(String account, String server) {
+    Config admin = client.getConfiguration();
+    String token =
+        client
+            .serviceAccounts()
+            .inNamespace(namespace)
+            .withName(account)
+            .tokenRequest(new TokenRequestBuilder().withNewSpec().endSpec().build())
+            .getStatus()
+            .getToken();
+    try {
+      String authority =
+          admin.getCaCertData() != null
+              ? admin.getCaCertData()
+              : Base64.getEncoder()
+                  .encodeToString(Files.readAllBytes(Path.of(admin.getCaCertFile())));
+      Path file =
+          Path.of("target", "kubeconfig-" + namespace + "-" + URI.create(server).getPort())
+              .toAbsolutePath();
+      Files.writeString(
+          file,
+          """
+          apiVersion: v1
+          kind: Config
+          current-context: operator
+          clusters:
+          - name: cluster
+            cluster: {server: "%s", certificate-authority-data: "%s"}
+          users:
+          - name: operator
+            user: {token: "%s"}
+          contexts:
+          - name: operator
+            context: {cluster: cluster, user: operator}
+          """
+              .formatted(server, authority, token));
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where the API server is. */
+  public String server() {
+    return client.getConfiguration().getMasterUrl();
   }
 
   /** How Kubernetes names a service account of this namespace as a user. */

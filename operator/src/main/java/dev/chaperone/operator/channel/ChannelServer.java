@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -53,6 +54,7 @@ public final class ChannelServer implements AutoCloseable {
   private final SidecarListener listener;
   private final ChannelSettings settings;
   private final HandshakeLimits limits;
+  private final HandshakeTurns turns;
   private final ThreadPoolExecutor checks;
   private final ThreadPoolExecutor hearing;
   private final Map<String, ConnectedSidecar> connected = new ConcurrentHashMap<>();
@@ -70,6 +72,12 @@ public final class ChannelServer implements AutoCloseable {
     this.listener = listener;
     this.settings = settings;
     this.limits = new HandshakeLimits(settings.pendingHandshakes(), settings.pendingPerAddress());
+    this.turns =
+        new HandshakeTurns(
+            settings.begunHandshakes(),
+            settings.begunPerAddress(),
+            settings.handshake(),
+            System::nanoTime);
     this.checks = pool("sidecar-checks", CHECKING_THREADS, settings.pendingHandshakes());
     this.hearing = pool("sidecars", HEARING_THREADS, MAX_HEARING);
     this.loops = new NioEventLoopGroup(LOOPS, new DefaultThreadFactory("channel", true));
@@ -124,6 +132,8 @@ public final class ChannelServer implements AutoCloseable {
             .option(ChannelOption.SO_BACKLOG, 1024)
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
+            // Until it is its turn.
+            .childOption(ChannelOption.AUTO_READ, false)
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                 new WriteBufferWaterMark(LOW_WATER, HIGH_WATER))
@@ -151,17 +161,46 @@ public final class ChannelServer implements AutoCloseable {
       accepted.close();
       return;
     }
+    InetAddress address = address(accepted);
+    turns.take(
+        address,
+        () -> onLoop(accepted, () -> begin(accepted)),
+        () -> {
+          limits.release(address);
+          accepted.close();
+        });
+  }
+
+  private static void onLoop(Channel accepted, Runnable task) {
+    try {
+      accepted.eventLoop().execute(task);
+    } catch (RejectedExecutionException e) {
+      LOGGER.log(System.Logger.Level.DEBUG, "the server is closed");
+    }
+  }
+
+  private void begin(Channel accepted) {
+    if (!accepted.isActive()) {
+      over(accepted);
+      return;
+    }
     SslHandler tls;
     try {
       tls = currentContext().newHandler(accepted.alloc());
     } catch (SSLException e) {
       LOGGER.log(System.Logger.Level.ERROR, "the certificate cannot be used", e);
-      limits.release(address(accepted));
+      over(accepted);
       accepted.close();
       return;
     }
     tls.setHandshakeTimeoutMillis(settings.handshake().toMillis());
     accepted.pipeline().addLast(tls, new SidecarConnection(new ConnectionServer()));
+    accepted.config().setAutoRead(true);
+  }
+
+  private void over(Channel accepted) {
+    limits.release(address(accepted));
+    turns.giveBack(address(accepted));
   }
 
   private static InetAddress address(Channel accepted) {
@@ -234,7 +273,7 @@ public final class ChannelServer implements AutoCloseable {
 
     @Override
     public void handshakeOver(ChannelHandlerContext ctx) {
-      limits.release(address(ctx.channel()));
+      over(ctx.channel());
     }
 
     @Override

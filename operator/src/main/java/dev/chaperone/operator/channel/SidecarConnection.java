@@ -88,14 +88,14 @@ final class SidecarConnection extends ChannelInboundHandlerAdapter {
     this.server = server;
   }
 
+  /** The connection is up already: it has waited for its turn. */
   @Override
-  public void channelActive(ChannelHandlerContext ctx) {
+  public void handlerAdded(ChannelHandlerContext ctx) {
     ctx.executor()
         .schedule(
             () -> happened(ctx, new HandshakeEvent.DeadlinePassed()),
             server.settings().handshake().toMillis(),
             TimeUnit.MILLISECONDS);
-    ctx.fireChannelActive();
   }
 
   @Override

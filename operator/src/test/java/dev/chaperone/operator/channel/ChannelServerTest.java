@@ -37,6 +37,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +51,7 @@ import org.junit.jupiter.api.Timeout;
 class ChannelServerTest {
   private static final TestAuthority AUTHORITY = new TestAuthority();
   private static final KeyPair KEY = AuthenticatorTest.key();
+  private static final int MANY = 30;
 
   private final FakeCluster cluster = new FakeCluster();
   private final RecordingListener listener = new RecordingListener();
@@ -278,6 +283,63 @@ class ChannelServerTest {
   }
 
   @Test
+  void thoseWhoComeAtOnceAreLetInOneAfterTheOther() throws Exception {
+    int port =
+        start(
+            new ChannelSettings(
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(15),
+                MANY,
+                MANY,
+                1,
+                1));
+    AtomicInteger underWay = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    cluster.beforeReview(
+        () -> {
+          most.accumulateAndGet(underWay.incrementAndGet(), Math::max);
+          underWay.decrementAndGet();
+        });
+    ExecutorService all = Executors.newFixedThreadPool(MANY);
+    try {
+      List<Future<TestSidecar>> comers = new ArrayList<>();
+      for (int i = 0; i < MANY; i++) {
+        comers.add(all.submit(() -> TestSidecar.letIn(port, AUTHORITY, KEY)));
+      }
+      for (Future<TestSidecar> comer : comers) {
+        comer.get().close();
+      }
+    } finally {
+      all.shutdownNow();
+    }
+    assertThat(most).hasValue(1);
+  }
+
+  @Test
+  void whoseTurnDoesNotComeInTimeIsLetGoOf() throws Exception {
+    int port =
+        start(
+            new ChannelSettings(
+                Duration.ofMillis(800),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(15),
+                MANY,
+                MANY,
+                1,
+                1));
+    try (Socket first = new Socket(InetAddress.getLoopbackAddress(), port);
+        Socket second = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      // Both say nothing; the second's patience ends with the first's handshake.
+      first.setSoTimeout(10_000);
+      second.setSoTimeout(10_000);
+      assertThat(first.getInputStream().read()).isEqualTo(-1);
+      assertThat(second.getInputStream().read()).isEqualTo(-1);
+    }
+    await().ignoreExceptions().untilAsserted(() -> TestSidecar.letIn(port, AUTHORITY, KEY).close());
+  }
+
+  @Test
   void aServerThatWaitsForTheApiServerKeepsTheDeadline() throws Exception {
     CountDownLatch answer = new CountDownLatch(1);
     cluster.beforeReview(
@@ -412,7 +474,13 @@ class ChannelServerTest {
     int port =
         start(
             new ChannelSettings(
-                Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofMillis(700), 10, 10));
+                Duration.ofSeconds(10),
+                Duration.ofMillis(100),
+                Duration.ofMillis(700),
+                10,
+                10,
+                10,
+                10));
     try (TestSidecar sidecar = TestSidecar.letIn(port, AUTHORITY, KEY)) {
       for (int i = 0; i < 12; i++) {
         assertThat(sidecar.receiveAny()).isInstanceOf(ChannelMessage.Heartbeat.class);
@@ -521,7 +589,13 @@ class ChannelServerTest {
 
   private static ChannelSettings settings(Duration handshake, int pending) {
     return new ChannelSettings(
-        handshake, Duration.ofSeconds(5), Duration.ofSeconds(15), pending, pending);
+        handshake,
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(15),
+        pending,
+        pending,
+        pending,
+        pending);
   }
 
   private static SessionStarted started() {

@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.informers.cache.Cache;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 
@@ -31,6 +32,8 @@ public final class ClusterView implements AutoCloseable {
 
   private static final System.Logger LOGGER = System.getLogger(ClusterView.class.getName());
   private static final String BY_POD = "pod";
+  private static final String BY_CONNECTION = "connection";
+  private static final String BY_REPORTED_NAMESPACE = "reported-namespace";
 
   private final SharedIndexInformer<AgentConnection> connections;
   private final SharedIndexInformer<AccessPolicy> policies;
@@ -39,6 +42,11 @@ public final class ClusterView implements AutoCloseable {
   private final SharedIndexInformer<Pod> pods;
   private final SharedIndexInformer<ConfigMap> reports;
   private final List<SharedIndexInformer<?>> all;
+
+  /** Reports as they were read, by name: each is read once and looked at again and again. */
+  private final Map<String, ReadReport> read = new ConcurrentHashMap<>();
+
+  private record ReadReport(String version, Optional<SidecarReport> report) {}
 
   /**
    * Looks at nothing yet.
@@ -57,15 +65,44 @@ public final class ClusterView implements AutoCloseable {
             .inNamespace(namespace)
             .withLabel(SidecarReports.LABEL)
             .runnableInformer(0);
-    index(requests, request -> request.getSpec().request().requester().podUid());
-    index(sessions, session -> session.getSpec().podUid());
-    index(pods, pod -> pod.getMetadata().getUid());
+    index(requests, BY_POD, request -> request.getSpec().request().requester().podUid());
+    index(sessions, BY_POD, session -> session.getSpec().podUid());
+    index(
+        sessions,
+        BY_CONNECTION,
+        session ->
+            byConnection(session.getMetadata().getNamespace(), session.getSpec().connection()));
+    index(pods, BY_POD, pod -> pod.getMetadata().getUid());
+    index(
+        reports, BY_REPORTED_NAMESPACE, map -> read(map).map(SidecarReport::namespace).orElse(""));
+    reports.addEventHandler(
+        handler(
+            (before, now) -> {
+              if (now == null) {
+                read.remove(before.getMetadata().getName());
+              }
+            }));
     all = List.of(connections, policies, requests, sessions, pods, reports);
   }
 
   private static <T extends HasMetadata> void index(
-      SharedIndexInformer<T> informer, Function<T, String> podUid) {
-    informer.addIndexers(Map.of(BY_POD, item -> List.of(podUid.apply(item))));
+      SharedIndexInformer<T> informer, String name, Function<T, String> key) {
+    informer.addIndexers(Map.of(name, item -> List.of(key.apply(item))));
+  }
+
+  private static String byConnection(String namespace, String connection) {
+    return namespace + "/" + connection;
+  }
+
+  private Optional<SidecarReport> read(ConfigMap map) {
+    String version = map.getMetadata().getResourceVersion();
+    return read.compute(
+            map.getMetadata().getName(),
+            (name, known) ->
+                known != null && known.version().equals(version)
+                    ? known
+                    : new ReadReport(version, SidecarReports.read(map)))
+        .report();
   }
 
   /** Begins to look, and does so again whenever it fails. */
@@ -114,9 +151,17 @@ public final class ClusterView implements AutoCloseable {
     pods.addEventHandler(handler(handler));
   }
 
-  /** Tells of what sidecars reported. */
-  public void onReport(BiConsumer<ConfigMap, ConfigMap> handler) {
-    reports.addEventHandler(handler(handler));
+  /** Tells of what sidecars reported; what cannot be read is as if it were not there. */
+  public void onReport(BiConsumer<SidecarReport, SidecarReport> handler) {
+    reports.addEventHandler(
+        handler(
+            (before, now) -> {
+              SidecarReport was = before == null ? null : SidecarReports.read(before).orElse(null);
+              SidecarReport is = now == null ? null : read(now).orElse(null);
+              if (was != null || is != null) {
+                handler.accept(was, is);
+              }
+            }));
   }
 
   private static <T> ResourceEventHandler<T> handler(BiConsumer<T, T> handler) {
@@ -178,9 +223,9 @@ public final class ClusterView implements AutoCloseable {
     return sessions.getIndexer().list();
   }
 
-  /** The sessions of a namespace. */
-  public List<AgentSession> sessions(String namespace) {
-    return sessions.getIndexer().byIndex(Cache.NAMESPACE_INDEX, namespace);
+  /** The sessions of a connection, those that are over among them. */
+  public List<AgentSession> sessionsOf(String namespace, String connection) {
+    return sessions.getIndexer().byIndex(BY_CONNECTION, byConnection(namespace, connection));
   }
 
   /** The sessions of a pod. */
@@ -196,6 +241,14 @@ public final class ClusterView implements AutoCloseable {
   /** What sidecars reported, one ConfigMap each. */
   public List<ConfigMap> reports() {
     return reports.getIndexer().list();
+  }
+
+  /** What the sidecars of a namespace reported. */
+  public List<SidecarReport> reportsOf(String namespace) {
+    return reports.getIndexer().byIndex(BY_REPORTED_NAMESPACE, namespace).stream()
+        .map(this::read)
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   /** What one sidecar reported. */

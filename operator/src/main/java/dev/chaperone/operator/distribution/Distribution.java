@@ -41,10 +41,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
           }
         });
     view.onRequest((before, now) -> requests.changed(now == null ? before : now));
-    view.onReport(
-        (before, now) ->
-            SidecarReports.read(now == null ? before : now)
-                .ifPresent(report -> reports.changed(report.uid())));
+    view.onReport((before, now) -> reports.changed((now == null ? before : now).uid()));
   }
 
   private static String namespace(HasMetadata before, HasMetadata now) {

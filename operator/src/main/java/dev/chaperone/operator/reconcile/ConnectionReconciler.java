@@ -3,14 +3,13 @@ package dev.chaperone.operator.reconcile;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentConnectionStatus;
 import dev.chaperone.crds.v1alpha1.Condition;
+import dev.chaperone.operator.distribution.ApiErrors;
 import dev.chaperone.operator.distribution.ClusterView;
 import dev.chaperone.operator.distribution.PodConnections;
-import dev.chaperone.operator.distribution.SidecarReport;
-import dev.chaperone.operator.distribution.SidecarReports;
-import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
-import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import dev.chaperone.operator.distribution.StatusWriter;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
@@ -22,7 +21,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /** Keeps the status of connections. */
@@ -32,7 +30,11 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
   /** Pods without a gateway are watched by nobody; they are counted again this often. */
   private static final Duration COUNT_AGAIN = Duration.ofMinutes(1);
 
-  private final KubernetesClient client;
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
+  private final Acceptances acceptances = new Acceptances();
+  private final AgentPods pods;
+  private final StatusWriter statuses;
   private final ClusterView view;
   private final Triggers triggers;
   private final ConditionEvents events;
@@ -40,15 +42,20 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
   private final Clock clock;
   private final BooleanSupplier leads;
 
+  /**
+   * @param writer waits for no answer when another may lead
+   */
   ConnectionReconciler(
-      KubernetesClient client,
+      AgentPods pods,
+      KubernetesClient writer,
       ClusterView view,
       Triggers triggers,
       ConditionEvents events,
       AgentPrivileges privileges,
       Clock clock,
       BooleanSupplier leads) {
-    this.client = client;
+    this.pods = pods;
+    this.statuses = new StatusWriter(writer);
     this.view = view;
     this.triggers = triggers;
     this.events = events;
@@ -67,15 +74,18 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
   public UpdateControl<AgentConnection> reconcile(
       AgentConnection connection, Context<AgentConnection> context) {
     String namespace = connection.getMetadata().getNamespace();
-    List<Pod> pods = pods(connection);
+    List<Pod> agents =
+        pods.of(namespace).stream()
+            .filter(pod -> PodConnections.isSelected(pod, connection))
+            .toList();
     AgentConnectionStatus status =
         ConnectionStatuses.of(
             connection,
-            Acceptance.problems(connection),
-            reports(view, namespace),
-            pods,
-            privileges.condition(connection, pods),
-            view.sessions(namespace),
+            acceptances.problems(connection),
+            view.reportsOf(namespace),
+            agents,
+            privileges.condition(connection, agents),
+            view.sessionsOf(namespace, connection.getMetadata().getName()),
             Instant.now(clock));
     if (!leads.getAsBoolean()) {
       return UpdateControl.noUpdate();
@@ -83,44 +93,26 @@ final class ConnectionReconciler implements Reconciler<AgentConnection> {
     if (status.equals(connection.getStatus())) {
       return UpdateControl.<AgentConnection>noUpdate().rescheduleAfter(COUNT_AGAIN);
     }
+    if (!written(connection, status)) {
+      return UpdateControl.<AgentConnection>noUpdate().rescheduleAfter(LOOK_AGAIN);
+    }
     List<Condition> before =
         connection.getStatus() == null ? null : connection.getStatus().conditions();
     events.accepted(connection, before, status.conditions());
     events.privileged(connection, before, status.conditions());
-    AgentConnection patch = new AgentConnection();
-    patch.setMetadata(
-        new ObjectMetaBuilder()
-            .withNamespace(namespace)
-            .withName(connection.getMetadata().getName())
-            .build());
-    patch.setStatus(status);
-    return UpdateControl.patchStatus(patch).rescheduleAfter(COUNT_AGAIN);
+    return UpdateControl.<AgentConnection>noUpdate().rescheduleAfter(COUNT_AGAIN);
   }
 
-  static List<SidecarReport> reports(ClusterView view, String namespace) {
-    return view.reports().stream()
-        .map(SidecarReports::read)
-        .flatMap(Optional::stream)
-        .filter(report -> report.namespace().equals(namespace))
-        .toList();
-  }
-
-  /** From the API server's cache: an old count is counted again. */
-  private List<Pod> pods(AgentConnection connection) {
-    return client
-        .pods()
-        .inNamespace(connection.getMetadata().getNamespace())
-        .list(new ListOptionsBuilder().withResourceVersion("0").build())
-        .getItems()
-        .stream()
-        .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
-        .filter(ConnectionReconciler::isAlive)
-        .filter(pod -> PodConnections.isSelected(pod, connection))
-        .toList();
-  }
-
-  private static boolean isAlive(Pod pod) {
-    String phase = pod.getStatus() == null ? null : pod.getStatus().getPhase();
-    return !"Succeeded".equals(phase) && !"Failed".equals(phase);
+  /** False where it was made from an old look; a newer one is on its way. */
+  private boolean written(AgentConnection connection, AgentConnectionStatus status) {
+    try {
+      statuses.write(AgentConnection::new, connection, status);
+      return true;
+    } catch (KubernetesClientException e) {
+      if (ApiErrors.isConflict(e)) {
+        return false;
+      }
+      throw e;
+    }
   }
 }

@@ -1,19 +1,24 @@
 package dev.chaperone.operator.reconcile;
 
+import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.operator.distribution.ApiErrors;
 import dev.chaperone.operator.distribution.ClusterView;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /**
  * Labels the namespaces that have a connection: pods there are not admitted without the operator.
- * Asks the API server which have the label only where something may be different than before.
+ * Asks the API server which have the label where something may be different than before, and once
+ * in a while all the same: nobody else puts right what somebody has changed. The label is taken
+ * away only where the API server itself knows no connection: what was seen may be old.
  */
 final class GuardedNamespaces {
   /** Where pods are admitted by the operator alone. */
@@ -21,10 +26,13 @@ final class GuardedNamespaces {
 
   private static final System.Logger LOGGER = System.getLogger(GuardedNamespaces.class.getName());
 
+  private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(20);
+
   private final KubernetesClient client;
   private final ClusterView view;
   private final BooleanSupplier leads;
   private Set<String> done;
+  private long doneAt;
 
   GuardedNamespaces(KubernetesClient client, ClusterView view, BooleanSupplier leads) {
     this.client = client;
@@ -38,7 +46,8 @@ final class GuardedNamespaces {
         view.connections().stream()
             .map(connection -> connection.getMetadata().getNamespace())
             .collect(Collectors.toSet());
-    if (wanted.equals(done)) {
+    long now = System.nanoTime();
+    if (wanted.equals(done) && now - doneAt < AGAIN_NANOS) {
       return;
     }
     Set<String> labelled =
@@ -51,11 +60,21 @@ final class GuardedNamespaces {
       }
     }
     for (String namespace : labelled) {
-      if (!wanted.contains(namespace)) {
+      if (!wanted.contains(namespace) && !hasConnection(namespace)) {
         label(namespace, "null");
       }
     }
     done = new HashSet<>(wanted);
+    doneAt = now;
+  }
+
+  private boolean hasConnection(String namespace) {
+    return !client
+        .resources(AgentConnection.class)
+        .inNamespace(namespace)
+        .list(new ListOptionsBuilder().withLimit(1L).build())
+        .getItems()
+        .isEmpty();
   }
 
   private void label(String namespace, String value) {

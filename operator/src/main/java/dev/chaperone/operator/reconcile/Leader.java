@@ -11,11 +11,15 @@ import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** The leader's work, from the moment it leads until it does not. */
 final class Leader implements Leadership.Work {
   private static final System.Logger LOGGER = System.getLogger(Leader.class.getName());
   private static final long STOP_SECONDS = 5;
+
+  /** For connections and policies together; more would only wait for the same API server. */
+  private static final int RECONCILING_THREADS = 8;
 
   /** A namespace is guarded soon after its first connection; it costs nothing where none is new. */
   private static final long GUARD_MILLIS = 250;
@@ -26,16 +30,23 @@ final class Leader implements Leadership.Work {
   private final KubernetesClient client;
   private final ControlSettings settings;
   private final ClusterView view;
+  private final AgentPods pods;
   private final Triggers triggers;
   private final AgentPrivileges privileges;
-  private volatile boolean leads;
+  private volatile BooleanSupplier lease = () -> false;
+  private volatile boolean begun;
   private Operator operator;
   private ScheduledExecutorService sweeps;
+
+  /** Of its own: what it writes late could be written over another leader's word. */
+  private KubernetesClient writer;
 
   Leader(KubernetesClient client, ControlSettings settings, ClusterView view) {
     this.client = client;
     this.settings = settings;
     this.view = view;
+    // Before the triggers: what they have looked at again must not find an old answer.
+    this.pods = new AgentPods(client, view);
     this.triggers = new Triggers(view);
     this.privileges =
         new AgentPrivileges(
@@ -44,34 +55,38 @@ final class Leader implements Leadership.Work {
   }
 
   boolean leads() {
-    return leads;
+    return begun && lease.getAsBoolean();
   }
 
   @Override
-  public synchronized void begin() {
-    if (leads) {
+  public synchronized void begin(BooleanSupplier leads) {
+    if (begun) {
       return;
     }
-    leads = true;
+    lease = leads;
+    begun = true;
+    writer = Impatient.client(client, Leadership.patience(settings));
     Operator started =
         new Operator(
             overrider ->
                 overrider
                     .withKubernetesClient(client)
                     .withCloseClientOnStop(false)
+                    .withConcurrentReconciliationThreads(RECONCILING_THREADS)
                     // Both would else end the process, and with it the service to the sidecars.
                     .withStopOnInformerErrorDuringStartup(false)
                     .withInformerStoppedHandler((informer, failure) -> stopped(failure)));
     ConditionEvents events =
-        new ConditionEvents(new EventWriter(client, settings.instance(), settings.clock()));
+        new ConditionEvents(new EventWriter(writer, settings.instance(), settings.clock()));
     started.register(
         new ConnectionReconciler(
-            client, view, triggers, events, privileges, settings.clock(), this::leads));
-    started.register(new PolicyReconciler(view, triggers, events, settings.clock(), this::leads));
+            pods, writer, view, triggers, events, privileges, settings.clock(), this::leads));
+    started.register(
+        new PolicyReconciler(writer, view, triggers, events, settings.clock(), this::leads));
     operator = started;
     started.start();
-    Sweeper sweeper = new Sweeper(client, settings, view, this::leads);
-    GuardedNamespaces namespaces = new GuardedNamespaces(client, view, this::leads);
+    Sweeper sweeper = new Sweeper(writer, settings, view, this::leads);
+    GuardedNamespaces namespaces = new GuardedNamespaces(writer, view, this::leads);
     sweeps =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -108,7 +123,7 @@ final class Leader implements Leadership.Work {
   @Override
   public void end() {
     // First of all, and without waiting: whoever is about to write looks at it.
-    leads = false;
+    begun = false;
     stop();
   }
 
@@ -128,6 +143,10 @@ final class Leader implements Leadership.Work {
       triggers.clear();
       operator.stop();
       operator = null;
+    }
+    if (writer != null) {
+      writer.close();
+      writer = null;
     }
   }
 }

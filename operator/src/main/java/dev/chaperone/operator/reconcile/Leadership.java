@@ -4,6 +4,7 @@ import dev.chaperone.operator.distribution.ApiErrors;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderElectionConfig;
+import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaderElectionRecord;
 import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaseLock;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -11,11 +12,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Becomes the leader by a Lease, does the leader's work while it is that, and tries again after it
  * was not any more. A leader that cannot renew its lease stops writing before others may believe
- * that there is none: the renewal's deadline is two thirds of the lease.
+ * that there is none: it leads for two thirds of the lease from the moment at which it last asked
+ * for one that it got, whatever its threads wait for meanwhile, and a write takes at most the third
+ * that is left ({@link #patience}).
  */
 final class Leadership implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(Leadership.class.getName());
@@ -27,15 +31,16 @@ final class Leadership implements AutoCloseable {
     /**
      * Begins.
      *
+     * @param leads to be asked before each write; false from the moment at which the lease may be
+     *     another's, which may be long before the end
      * @throws RuntimeException where it cannot now; it is then tried again
      */
-    void begin();
+    void begin(BooleanSupplier leads);
 
     /** Ends; nothing is written after that. May be called where nothing has begun. */
     void end();
   }
 
-  private final KubernetesClient client;
   private final ControlSettings settings;
   private final Work work;
   private final ExecutorService threads =
@@ -45,14 +50,33 @@ final class Leadership implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
+  private final KubernetesClient electing;
   private CompletableFuture<?> election;
   private volatile boolean leading;
+
+  /** When the lease was last asked for that was got. */
+  private volatile long askedAt;
+
   private boolean closed;
 
   Leadership(KubernetesClient client, ControlSettings settings, Work work) {
-    this.client = client;
     this.settings = settings;
     this.work = work;
+    this.electing = Impatient.client(client, settings.lease().dividedBy(6));
+  }
+
+  /** How long a write of a leader may take, so that it is over when another one may lead. */
+  static Duration patience(ControlSettings settings) {
+    return settings.lease().dividedBy(3);
+  }
+
+  private static Duration renewal(Duration lease) {
+    return lease.multipliedBy(2).dividedBy(3);
+  }
+
+  /** Whether the lease is this replica's, and will be for as long as a write may take. */
+  private boolean leads() {
+    return leading && System.nanoTime() - askedAt < renewal(settings.lease()).toNanos();
   }
 
   /** Begins to try. */
@@ -63,14 +87,14 @@ final class Leadership implements AutoCloseable {
     Duration lease = settings.lease();
     LeaderElectionConfig config =
         new LeaderElectionConfig(
-            new LeaseLock(settings.namespace(), ControlSettings.LEASE, settings.instance()),
+            new NotedLease(),
             lease,
-            lease.multipliedBy(2).dividedBy(3),
+            renewal(lease),
             lease.dividedBy(6),
             new LeaderCallbacks(this::lead, this::lose, leader -> {}),
             true,
             ControlSettings.LEASE);
-    election = client.leaderElector().withConfig(config).build().start();
+    election = electing.leaderElector().withConfig(config).build().start();
     election.whenComplete((nothing, failure) -> again(failure));
   }
 
@@ -85,7 +109,7 @@ final class Leadership implements AutoCloseable {
       return;
     }
     try {
-      work.begin();
+      work.begin(this::leads);
     } catch (RuntimeException e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
@@ -144,5 +168,27 @@ final class Leadership implements AutoCloseable {
       }
     }
     threads.shutdown();
+    electing.close();
+  }
+
+  /** Remembers when it was asked for. */
+  private final class NotedLease extends LeaseLock {
+    NotedLease() {
+      super(settings.namespace(), ControlSettings.LEASE, settings.instance());
+    }
+
+    @Override
+    public synchronized void create(KubernetesClient by, LeaderElectionRecord record) {
+      long now = System.nanoTime();
+      super.create(by, record);
+      askedAt = now;
+    }
+
+    @Override
+    public synchronized void update(KubernetesClient by, LeaderElectionRecord record) {
+      long now = System.nanoTime();
+      super.update(by, record);
+      askedAt = now;
+    }
   }
 }

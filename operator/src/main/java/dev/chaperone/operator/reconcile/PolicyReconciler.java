@@ -2,8 +2,11 @@ package dev.chaperone.operator.reconcile;
 
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AccessPolicyStatus;
+import dev.chaperone.operator.distribution.ApiErrors;
 import dev.chaperone.operator.distribution.ClusterView;
-import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import dev.chaperone.operator.distribution.StatusWriter;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
@@ -12,6 +15,7 @@ import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.processing.event.rate.RateLimited;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
@@ -22,18 +26,27 @@ import java.util.stream.Collectors;
 @RateLimited(maxReconciliations = 2, within = 1)
 @ControllerConfiguration(name = "policies", fieldManager = "chaperone-operator")
 final class PolicyReconciler implements Reconciler<AccessPolicy> {
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
+  private final Acceptances acceptances = new Acceptances();
+  private final StatusWriter statuses;
   private final ClusterView view;
   private final Triggers triggers;
   private final ConditionEvents events;
   private final Clock clock;
   private final BooleanSupplier leads;
 
+  /**
+   * @param writer waits for no answer when another may lead
+   */
   PolicyReconciler(
+      KubernetesClient writer,
       ClusterView view,
       Triggers triggers,
       ConditionEvents events,
       Clock clock,
       BooleanSupplier leads) {
+    this.statuses = new StatusWriter(writer);
     this.view = view;
     this.triggers = triggers;
     this.events = events;
@@ -57,24 +70,33 @@ final class PolicyReconciler implements Reconciler<AccessPolicy> {
     AccessPolicyStatus status =
         PolicyStatuses.of(
             policy,
-            Acceptance.problems(policy),
+            acceptances.problems(policy),
             connections,
-            ConnectionReconciler.reports(view, namespace),
+            view.reportsOf(namespace),
             Instant.now(clock));
     if (!leads.getAsBoolean() || status.equals(policy.getStatus())) {
       return UpdateControl.noUpdate();
+    }
+    if (!written(policy, status)) {
+      return UpdateControl.<AccessPolicy>noUpdate().rescheduleAfter(LOOK_AGAIN);
     }
     events.accepted(
         policy,
         policy.getStatus() == null ? null : policy.getStatus().conditions(),
         status.conditions());
-    AccessPolicy patch = new AccessPolicy();
-    patch.setMetadata(
-        new ObjectMetaBuilder()
-            .withNamespace(namespace)
-            .withName(policy.getMetadata().getName())
-            .build());
-    patch.setStatus(status);
-    return UpdateControl.patchStatus(patch);
+    return UpdateControl.noUpdate();
+  }
+
+  /** False where it was made from an old look; a newer one is on its way. */
+  private boolean written(AccessPolicy policy, AccessPolicyStatus status) {
+    try {
+      statuses.write(AccessPolicy::new, policy, status);
+      return true;
+    } catch (KubernetesClientException e) {
+      if (ApiErrors.isConflict(e)) {
+        return false;
+      }
+      throw e;
+    }
   }
 }

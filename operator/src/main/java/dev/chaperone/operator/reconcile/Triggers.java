@@ -5,16 +5,24 @@ import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentSession;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
 import dev.chaperone.operator.distribution.ClusterView;
-import dev.chaperone.operator.distribution.SidecarReports;
+import dev.chaperone.operator.distribution.PodConnections;
+import dev.chaperone.operator.distribution.SidecarReport;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.inbound.SimpleInboundEventSource;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Which connections and policies are looked at again when something else changes. One view serves
- * the whole replica, so the leader has no second set of informers for sessions, pods and reports.
+ * Which connections and policies are looked at again when something else changes: those alone that
+ * it can mean something to, because a namespace may have very many. One view serves the whole
+ * replica, so the leader has no second set of informers for sessions, pods and reports.
  */
 final class Triggers {
   private final ClusterView view;
@@ -24,12 +32,10 @@ final class Triggers {
   Triggers(ClusterView view) {
     this.view = view;
     view.onSession(this::session);
-    view.onPod((before, now) -> namespace(of(before, now)));
-    view.onReport(
-        (before, now) ->
-            SidecarReports.read(of(before, now))
-                .ifPresent(report -> namespace(report.namespace())));
-    view.onConnection((before, now) -> namespace(of(before, now)));
+    view.onPod(this::pod);
+    view.onReport(this::report);
+    view.onConnection(this::connection);
+    view.onPolicy(this::policy);
   }
 
   private static <T> T of(T before, T now) {
@@ -66,17 +72,81 @@ final class Triggers {
     return session.getStatus() == null ? null : session.getStatus().phase();
   }
 
-  private void namespace(HasMetadata resource) {
-    namespace(resource.getMetadata().getNamespace());
-  }
-
-  private void namespace(String namespace) {
+  /** A pod counts for the connections that mean it, as it was or as it is. */
+  private void pod(Pod before, Pod now) {
+    if (before != null && now != null && standing(before).equals(standing(now))) {
+      return;
+    }
     if (connections != null) {
-      view.connections(namespace)
+      String namespace = of(before, now).getMetadata().getNamespace();
+      view.connections(namespace).stream()
+          .filter(one -> isSelected(before, one) || isSelected(now, one))
           .forEach(one -> propagate(connections, namespace, one.getMetadata().getName()));
     }
+  }
+
+  private static boolean isSelected(Pod pod, AgentConnection connection) {
+    return pod != null && PodConnections.isSelected(pod, connection);
+  }
+
+  /** What of a pod can change whether it counts: its gateway never does. */
+  private static List<Object> standing(Pod pod) {
+    return Arrays.asList(
+        pod.getMetadata().getUid(),
+        pod.getMetadata().getLabels(),
+        pod.getMetadata().getDeletionTimestamp(),
+        pod.getStatus() == null ? null : pod.getStatus().getPhase());
+  }
+
+  /** A report is about the connections that it names, and the policies of those. */
+  private void report(SidecarReport before, SidecarReport now) {
+    Set<String> named = new HashSet<>();
+    Stream.of(before, now)
+        .filter(Objects::nonNull)
+        .forEach(
+            report -> {
+              report.connections().forEach(one -> named.add(one.name()));
+              named.addAll(report.conditions().keySet());
+            });
+    String namespace = of(before, now).namespace();
+    named.forEach(name -> propagate(connections, namespace, name));
+    policiesOf(namespace, named);
+  }
+
+  /** To policies it matters alone that a connection is there. */
+  private void connection(AgentConnection before, AgentConnection now) {
+    HasMetadata connection = of(before, now);
+    String namespace = connection.getMetadata().getNamespace();
+    String name = connection.getMetadata().getName();
+    if (before == null || now == null) {
+      policiesOf(namespace, Set.of(name));
+    }
+    if (isSeenAnew(before, now)) {
+      propagate(connections, namespace, name);
+    }
+  }
+
+  private void policy(AccessPolicy before, AccessPolicy now) {
+    if (isSeenAnew(before, now)) {
+      propagate(policies, now.getMetadata().getNamespace(), now.getMetadata().getName());
+    }
+  }
+
+  /**
+   * Reconcilers have an informer of their own, and may have looked at a resource before it was seen
+   * here: what concerned it meanwhile did not lead to it.
+   */
+  private static boolean isSeenAnew(HasMetadata before, HasMetadata now) {
+    return now != null
+        && (before == null
+            || !Objects.equals(
+                before.getMetadata().getGeneration(), now.getMetadata().getGeneration()));
+  }
+
+  private void policiesOf(String namespace, Set<String> named) {
     if (policies != null) {
-      view.policies(namespace)
+      view.policies(namespace).stream()
+          .filter(one -> one.getSpec().connections().stream().anyMatch(named::contains))
           .forEach(one -> propagate(policies, namespace, one.getMetadata().getName()));
     }
   }

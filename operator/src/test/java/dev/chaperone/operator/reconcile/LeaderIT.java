@@ -28,6 +28,8 @@ import dev.chaperone.operator.testing.UsesTestCluster;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -264,6 +266,23 @@ class LeaderIT {
                         event ->
                             event.getType().equals("Warning")
                                 && event.getReason().equals("CredentialReadable")));
+  }
+
+  @Test
+  void aGuardThatIsTakenAwayIsPutBack() throws Exception {
+    replica("replica-0");
+    world.connection(namespace, "orders", 15432);
+    await().untilAsserted(() -> assertThat(guard()).isEqualTo("true"));
+    // Nobody else may; but a replica that has seen too little might.
+    world
+        .cluster()
+        .as(world.cluster().serviceAccount(World.OPERATOR))
+        .namespaces()
+        .withName(namespace)
+        .patch(
+            PatchContext.of(PatchType.JSON_MERGE),
+            "{\"metadata\":{\"labels\":{\"chaperone.dev/guarded\":null}}}");
+    await().untilAsserted(() -> assertThat(guard()).isEqualTo("true"));
   }
 
   @Test

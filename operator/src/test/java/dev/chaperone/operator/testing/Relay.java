@@ -29,7 +29,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A way to servers on this machine, as a Service is one in a cluster: each connection goes to any
  * of those that are there, from an address of its own as that of a pod. And a way that a test can
- * hold: then nothing passes, nothing is closed, and what was sent arrives once it is let go on.
+ * hold: then clients are heard no more, nothing is closed, and what they said arrives once it is
+ * let go on.
  */
 public final class Relay implements AutoCloseable {
   private static final int POD_ADDRESSES = 250;
@@ -37,7 +38,7 @@ public final class Relay implements AutoCloseable {
 
   private final EventLoopGroup loops =
       new NioEventLoopGroup(1, new DefaultThreadFactory("relay", true));
-  private final Set<Channel> open = ConcurrentHashMap.newKeySet();
+  private final Set<Channel> clients = ConcurrentHashMap.newKeySet();
   private final AtomicInteger number = new AtomicInteger();
   private final Channel listener;
   private volatile List<Integer> servers;
@@ -78,21 +79,21 @@ public final class Relay implements AutoCloseable {
     servers = List.of(ports);
   }
 
-  /** Nothing passes from now on. */
+  /** What clients say is kept from now on; what servers say still passes. */
   public void hold() {
     held = true;
     loops
         .next()
-        .submit(() -> open.forEach(one -> one.config().setAutoRead(false)))
+        .submit(() -> clients.forEach(one -> one.config().setAutoRead(false)))
         .syncUninterruptibly();
   }
 
-  /** Everything passes again, and first what was sent meanwhile. */
+  /** Everything passes again, and first what was said meanwhile. */
   public void letGo() {
     held = false;
     loops
         .next()
-        .submit(() -> open.forEach(one -> one.config().setAutoRead(true)))
+        .submit(() -> clients.forEach(one -> one.config().setAutoRead(true)))
         .syncUninterruptibly();
   }
 
@@ -122,10 +123,9 @@ public final class Relay implements AutoCloseable {
             accepted.close();
             return;
           }
-          open.add(accepted);
-          open.add(server);
+          clients.add(accepted);
           accepted.config().setAutoRead(!held);
-          server.config().setAutoRead(!held);
+          server.config().setAutoRead(true);
         });
   }
 
@@ -169,7 +169,7 @@ public final class Relay implements AutoCloseable {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-      if (ctx.channel().isWritable() && !held) {
+      if (ctx.channel().isWritable() && !(held && clients.contains(other))) {
         other.config().setAutoRead(true);
       }
       ctx.fireChannelWritabilityChanged();
@@ -177,7 +177,7 @@ public final class Relay implements AutoCloseable {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-      open.remove(ctx.channel());
+      clients.remove(ctx.channel());
       other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 

@@ -39,18 +39,16 @@ final class Installation implements AutoCloseable {
   private final TestCluster cluster;
   private final List<String> namespaces = new ArrayList<>();
 
-  private Installation(TestCluster cluster) {
+  Installation(TestCluster cluster) {
     this.cluster = cluster;
   }
 
   /** Installs all of it, and waits until it is there. */
-  static Installation of(TestCluster cluster) throws IOException {
+  void install() throws IOException {
     Files.createDirectories(WORK);
-    Installation installation = new Installation(cluster);
-    installation.images();
+    images();
     cluster.applyCustomResourceDefinitions();
-    installation.namespaces.add(SYSTEM);
-    cluster.alsoDump(SYSTEM);
+    ours(SYSTEM);
     Output installed =
         cluster.helm(
             "install",
@@ -63,9 +61,8 @@ final class Installation implements AutoCloseable {
             "operator.image=chaperone.test/operator:it,operator.imagePullPolicy=Never,"
                 + "sidecar.image=chaperone.test/sidecar:it,sidecar.imagePullPolicy=Never");
     assertThat(installed.exit()).as(installed.toString()).isZero();
-    installation.database();
-    installation.awaitOperator();
-    return installation;
+    database();
+    awaitOperator();
   }
 
   private void images() throws IOException {

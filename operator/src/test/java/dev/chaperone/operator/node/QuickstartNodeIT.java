@@ -66,7 +66,8 @@ class QuickstartNodeIT {
     cluster = given;
     Files.createSymbolicLink(
         plugins.resolve("kubectl-chaperone"), Path.of("../chaperone").toRealPath());
-    installation = Installation.of(cluster);
+    installation = new Installation(cluster);
+    installation.install();
     installation.quickstart();
     installation.anotherAgent(SECOND);
     billing();
@@ -293,8 +294,10 @@ class QuickstartNodeIT {
       agent.send(JdbcAgent.REPEAT + "SELECT 1");
       long begin = System.nanoTime();
       change("agentsessions", SUPPORT, session, "{\"spec\":{\"revoked\":true}}");
+      long stored = System.nanoTime();
       List<String> end = agent.answer();
       figure("revoked -> client closed", begin);
+      figure("revoked and stored -> client closed", stored);
       assertThat(end.get(0)).startsWith("first ERROR 57P01 ");
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(CLOSED);
       assertThat(refusedLogin(SUPPORT, "revoked-agent", "")).contains("ERROR");
@@ -316,8 +319,10 @@ class QuickstartNodeIT {
       agent.send(JdbcAgent.REPEAT + "SELECT 1");
       long begin = System.nanoTime();
       change("agentconnections", BILLING, "reports-db", "{\"spec\":{\"suspended\":true}}");
+      long stored = System.nanoTime();
       List<String> end = agent.answer();
       figure("suspended -> client closed", begin);
+      figure("suspended and stored -> client closed", stored);
       assertThat(end.get(0)).startsWith("first ERROR 57P01 ");
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(CLOSED);
       assertThat(refusedLogin(BILLING, BILLING_AGENT, "REPORTS_")).contains("suspended");
@@ -352,6 +357,7 @@ class QuickstartNodeIT {
                     "effects": ["Read"], "resources": ["public.cards"], "action": "Deny",
                     "message": "Not today."}}]
                   """));
+      long stored = System.nanoTime();
       try {
         await()
             .atMost(SOON)
@@ -361,6 +367,7 @@ class QuickstartNodeIT {
                     assertThat(agent.say("SELECT count(*) FROM cards").get(0))
                         .contains("42501: Not today."));
         figure("policy edited -> enforced", begin);
+        figure("policy stored -> enforced", stored);
       } finally {
         accepted(
             cluster

@@ -2,6 +2,7 @@ package dev.chaperone.operator.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.chaperone.operator.access.AccessReviews.Question;
 import dev.chaperone.operator.admission.AdmissionRequest.User;
@@ -10,7 +11,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +47,40 @@ class RecentAccessReviewsTest {
     assertThat(reviews.allowed(question("a"))).isTrue();
     assertThat(reviews.allowed(question("b"))).isFalse();
     assertThat(asked).containsExactly("a", "b");
+  }
+
+  @Test
+  void whoAsksTheSameMeanwhileWaitsForTheSameAnswer() throws Exception {
+    CountDownLatch answer = new CountDownLatch(1);
+    AtomicInteger questions = new AtomicInteger();
+    RecentAccessReviews slow =
+        new RecentAccessReviews(
+            question -> {
+              questions.incrementAndGet();
+              try {
+                answer.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              return true;
+            },
+            RECENT,
+            now::get);
+    ExecutorService threads = Executors.newFixedThreadPool(8);
+    try {
+      List<Future<Boolean>> askers = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        askers.add(threads.submit(() -> slow.allowed(question("a"))));
+      }
+      await().until(() -> questions.get() == 1);
+      answer.countDown();
+      for (Future<Boolean> asker : askers) {
+        assertThat(asker.get()).isTrue();
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThat(questions).hasValue(1);
   }
 
   @Test

@@ -4,6 +4,7 @@ import dev.chaperone.sidecar.control.OperatorAddress;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -49,9 +51,11 @@ final class Fleet implements AutoCloseable {
   /**
    * Makes pods at a steady rate, whether or not the API server keeps up.
    *
+   * @param refused counts those that were told to come again, and did
    * @return how long each took, in nanoseconds, from when it was due
    */
-  static List<Long> create(LoadCluster cluster, int perSecond, List<Pod> pods)
+  static List<Long> create(
+      LoadCluster cluster, int perSecond, List<Pod> pods, AtomicInteger refused)
       throws IOException, InterruptedException {
     ConcurrentLinkedQueue<Long> times = new ConcurrentLinkedQueue<>();
     AtomicReference<RuntimeException> failure = new AtomicReference<>();
@@ -66,7 +70,9 @@ final class Fleet implements AutoCloseable {
         clients.execute(
             () -> {
               try {
-                cluster.admin().resource(pod).create();
+                while (!isMade(cluster, pod)) {
+                  refused.incrementAndGet();
+                }
                 times.add(System.nanoTime() - due);
               } catch (RuntimeException e) {
                 failure.set(e);
@@ -84,6 +90,19 @@ final class Fleet implements AutoCloseable {
       return List.copyOf(times);
     } finally {
       clients.shutdownNow();
+    }
+  }
+
+  /** False where the operator was too busy to say anything but no. */
+  private static boolean isMade(LoadCluster cluster, Pod pod) {
+    try {
+      cluster.admin().resource(pod).create();
+      return true;
+    } catch (KubernetesClientException e) {
+      if (String.valueOf(e.getMessage()).contains("try again")) {
+        return false;
+      }
+      throw e;
     }
   }
 

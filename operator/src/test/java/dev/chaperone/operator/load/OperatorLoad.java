@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -130,18 +131,24 @@ final class OperatorLoad {
         Fleet.pods(namespace, LoadCluster.AGENT, WARM_UP_PODS).stream()
             .peek(pod -> pod.getMetadata().setName("warm-up-" + pod.getMetadata().getName()))
             .toList();
-    Fleet.create(cluster, PODS_PER_SECOND, first);
+    AtomicInteger refused = new AtomicInteger();
+    Fleet.create(cluster, PODS_PER_SECOND, first, refused);
+    refused.set(0);
     cluster.admin().resourceList(List.copyOf(first)).withGracePeriod(0).delete();
     double before = operator.cpuSeconds();
     Percentiles with =
         Percentiles.ofNanos(
             Fleet.create(
-                cluster, PODS_PER_SECOND, Fleet.pods(namespace, LoadCluster.AGENT, count)));
+                cluster,
+                PODS_PER_SECOND,
+                Fleet.pods(namespace, LoadCluster.AGENT, count),
+                refused));
     figures.add(
         "operator, CPU time of a pod", (operator.cpuSeconds() - before) * 1_000 / count, "ms");
     Percentiles without =
         Percentiles.ofNanos(
-            Fleet.create(cluster, PODS_PER_SECOND, Fleet.pods("kube-public", "default", count)));
+            Fleet.create(
+                cluster, PODS_PER_SECOND, Fleet.pods("kube-public", "default", count), refused));
     figures.times("pod made at 20/s, nobody asked", without);
     figures.times("pod made at 20/s, gateway put in and checked", with);
     figures.atMost("what the webhooks add, p99", with.p99() - without.p99(), "ms", WEBHOOK_MILLIS);

@@ -1,6 +1,7 @@
 package dev.chaperone.operator.resource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -173,10 +175,10 @@ class CustomResourcesIT {
 
   @Test
   void everyFieldIsExplained() {
-    Answer schemas = cluster.api().get("/openapi/v3/apis/chaperone.dev/v1alpha1");
+    awaitPublished();
     List<String> unexplained = new ArrayList<>();
     Set<String> kinds = new TreeSet<>();
-    for (JsonNode schema : schemas.body().path("components").path("schemas")) {
+    for (JsonNode schema : publishedSchemas()) {
       for (JsonNode kind : schema.path("x-kubernetes-group-version-kind")) {
         String name = kind.path("kind").textValue();
         if (kind.path("group").textValue().equals("chaperone.dev") && !name.endsWith("List")) {
@@ -189,6 +191,22 @@ class CustomResourcesIT {
     assertThat(kinds)
         .containsExactly("AccessPolicy", "AgentConnection", "AgentSession", "ApprovalRequest");
     assertThat(unexplained).isEmpty();
+  }
+
+  /** The API server publishes what it serves a moment after it serves it. */
+  private void awaitPublished() {
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .untilAsserted(
+            () ->
+                assertThat(publishedSchemas().toString())
+                    .contains(
+                        "AccessPolicy", "AgentConnection", "AgentSession", "ApprovalRequest"));
+  }
+
+  private JsonNode publishedSchemas() {
+    Answer answer = cluster.api().get("/openapi/v3/apis/chaperone.dev/v1alpha1");
+    return answer.body().path("components").path("schemas");
   }
 
   private static void findUnexplained(JsonNode schema, String path, List<String> unexplained) {
@@ -210,6 +228,7 @@ class CustomResourcesIT {
 
   @Test
   void kubectlExplainsAField() {
+    awaitPublished();
     Output output = cluster.kubectl("explain", "agentconnections.spec.target.tls.mode");
     assertThat(output.out()).contains("VerifyFull: the certificate must be valid");
   }

@@ -250,7 +250,10 @@ public sealed interface Event {
   /** Another configuration is in force. */
   record ConfigurationChanged(long generation) implements Event {}
 
-  /** The connection leads elsewhere: operations that are requested after this go there. */
+  /**
+   * The connection leads elsewhere. Clients that connect after this are led there; those that were
+   * connected before are closed, and what they still ask for in that moment goes where they were.
+   */
   record TargetChanged(Target target) implements Event {
     public TargetChanged {
       Objects.requireNonNull(target, "target");

@@ -69,7 +69,7 @@ public final class Timeline {
     } else if (event instanceof Event.TargetChanged changed) {
       out.append("session   leads to ");
       target(out, changed.target());
-      out.append(" from here on");
+      out.append(" for clients that connect from here on");
     } else if (event instanceof Event.RecordingGap gap) {
       gap(out, gap);
     } else if (event instanceof Event.SessionRevoked revoked) {

@@ -107,6 +107,17 @@ class StatusFilesTest {
   }
 
   @Test
+  void whatItWroteItselfIsToldFromWhatOthersChanged() throws Exception {
+    assertThat(files.stamp("r1")).isEmpty();
+    var written = files.write(request("r1", "x", List.of()));
+    assertThat(files.stamp("r1")).contains(written);
+    assertThat(files.write(request("r1", "x", List.of()))).isNotEqualTo(written);
+    var again = files.stamp("r1").orElseThrow();
+    Files.writeString(files.file("r1"), Files.readString(files.file("r1")) + "\n");
+    assertThat(files.stamp("r1").orElseThrow()).isNotEqualTo(again);
+  }
+
+  @Test
   void onlyNamesOfResourcesLeadToFiles() {
     for (String name : List.of("../x", "", "A", "a/b", "a".repeat(254))) {
       assertThatThrownBy(() -> files.file(name)).isInstanceOf(IllegalArgumentException.class);

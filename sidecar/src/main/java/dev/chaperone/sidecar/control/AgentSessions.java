@@ -3,6 +3,7 @@ package dev.chaperone.sidecar.control;
 import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.StatusFiles;
 import dev.chaperone.control.resource.StatusFiles.Entry;
+import dev.chaperone.control.resource.StatusFiles.Stamp;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
@@ -21,7 +22,6 @@ import dev.chaperone.sidecar.journal.SessionJournal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -35,14 +35,13 @@ import java.util.stream.Collectors;
 
 /**
  * The AgentSessions of this run, as files in the status directory. What they did is written there
- * once a second; {@code spec.revoked}, which people set, is looked for five times a second.
+ * every five seconds, as in a cluster, and what they have become at once; {@code spec.revoked},
+ * which people set, is looked for five times a second.
  */
 public final class AgentSessions {
   private static final System.Logger LOGGER = System.getLogger(AgentSessions.class.getName());
   private static final long LOOK_MILLIS = 200;
-  private static final long WRITE_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-  private record Stamp(Object file, long modified) {}
+  private static final long WRITE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final StatusFiles<AgentSessionSpec, AgentSessionStatus> files;
   private final Path statusDirectory;
@@ -68,7 +67,7 @@ public final class AgentSessions {
   public void start() {
     endThoseOfEarlierRuns();
     look();
-    write();
+    write(true);
     thread.setDaemon(true);
     thread.start();
   }
@@ -96,10 +95,11 @@ public final class AgentSessions {
       try {
         Thread.sleep(LOOK_MILLIS);
         look();
-        if (System.nanoTime() - writtenAt >= WRITE_NANOS) {
+        boolean due = System.nanoTime() - writtenAt >= WRITE_NANOS;
+        if (due) {
           writtenAt = System.nanoTime();
-          write();
         }
+        write(due);
       } catch (InterruptedException e) {
         return;
       } catch (RuntimeException e) {
@@ -117,21 +117,22 @@ public final class AgentSessions {
         if (connection.clientCount() == 0) {
           connection.end(CloseReason.REVOKED);
         }
-      } else if (changed(name)) {
-        read(name).ifPresent(entry -> revokeIfAsked(connection, entry.spec()));
+      } else {
+        revokeIfAsked(connection);
       }
     }
   }
 
-  private boolean changed(String name) {
+  /** Reads the session's file where somebody else has changed it. */
+  private void revokeIfAsked(GuardedConnection connection) {
+    String name = connection.session().name();
     try {
-      BasicFileAttributes attributes =
-          Files.readAttributes(files.file(name), BasicFileAttributes.class);
-      Stamp stamp =
-          new Stamp(attributes.fileKey(), attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS));
-      return !stamp.equals(stamps.put(name, stamp));
+      Optional<Stamp> stamp = files.stamp(name);
+      if (stamp.isPresent() && !stamp.get().equals(stamps.put(name, stamp.get()))) {
+        read(name).ifPresent(entry -> revokeIfAsked(connection, entry.spec()));
+      }
     } catch (IOException e) {
-      return false;
+      warnThatUnreadable(e);
     }
   }
 
@@ -146,7 +147,8 @@ public final class AgentSessions {
     }
   }
 
-  private void write() {
+  /** Writes those that have become something else, and, where it is due, what all of them did. */
+  private void write(boolean due) {
     var present =
         served.get().stream()
             .map(one -> one.connection().session().name())
@@ -154,7 +156,10 @@ public final class AgentSessions {
     for (GuardedConnection connection : List.copyOf(known.values())) {
       String name = connection.session().name();
       boolean ended = !present.contains(name);
-      write(connection, ended);
+      AgentSessionStatus before = written.get(name);
+      if (due || before == null || before.phase() != phase(connection, ended)) {
+        write(connection, ended);
+      }
       if (ended) {
         known.remove(name);
         written.remove(name);
@@ -172,15 +177,17 @@ public final class AgentSessions {
       files.locked(
           () -> {
             // An edit that was made since the last look is not overwritten.
-            read(name).ifPresent(entry -> revokeIfAsked(connection, entry.spec()));
+            revokeIfAsked(connection);
             AgentSessionStatus status = status(connection, ended);
-            files.write(
-                new Entry<>(
-                    connection.ruling().connection().namespace(),
-                    name,
-                    time(connection.session().startedAt()),
-                    spec(connection),
-                    status));
+            Stamp stamp =
+                files.write(
+                    new Entry<>(
+                        connection.ruling().connection().namespace(),
+                        name,
+                        time(connection.session().startedAt()),
+                        spec(connection),
+                        status));
+            stamps.put(name, stamp);
             written.put(name, status);
             return null;
           });
@@ -199,10 +206,16 @@ public final class AgentSessions {
     } catch (InvalidConfigurationException e) {
       LOGGER.log(System.Logger.Level.WARNING, "session cannot be read: {0}", e.problems().get(0));
     } catch (IOException e) {
-      LOGGER.log(
-          System.Logger.Level.WARNING, "session cannot be read: {0}", e.getClass().getSimpleName());
+      warnThatUnreadable(e);
     }
     return Optional.empty();
+  }
+
+  private static void warnThatUnreadable(IOException failure) {
+    LOGGER.log(
+        System.Logger.Level.WARNING,
+        "session cannot be read: {0}",
+        failure.getClass().getSimpleName());
   }
 
   private static AgentSessionSpec spec(GuardedConnection connection) {

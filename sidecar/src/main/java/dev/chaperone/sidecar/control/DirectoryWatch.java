@@ -5,14 +5,15 @@ import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Configuration;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * Follows a configuration directory. A change is read once two looks in a row have seen the same
@@ -154,12 +155,18 @@ public final class DirectoryWatch implements AutoCloseable {
 
   private static Map<Path, Stamp> look(Path directory) {
     Map<Path, Stamp> stamps = new TreeMap<>();
-    try (Stream<Path> files = Files.walk(directory)) {
-      files.forEach(
-          file -> {
-            try {
+    try {
+      Files.walkFileTree(
+          directory,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes own)
+                throws IOException {
+              // A link counts as what it leads to.
               BasicFileAttributes attributes =
-                  Files.readAttributes(file, BasicFileAttributes.class);
+                  own.isSymbolicLink()
+                      ? Files.readAttributes(file, BasicFileAttributes.class)
+                      : own;
               if (attributes.isRegularFile()) {
                 stamps.put(
                     file,
@@ -168,8 +175,7 @@ public final class DirectoryWatch implements AutoCloseable {
                         attributes.size(),
                         attributes.fileKey()));
               }
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
+              return FileVisitResult.CONTINUE;
             }
           });
     } catch (IOException e) {

@@ -80,12 +80,14 @@ public final class StatusDirectory {
       replace(name, resource(state, connection));
       written.add(name);
     }
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(directory, CONNECTION_PREFIX + "*.yaml")) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
-        if (!written.contains(file.getFileName().toString())) {
+        String name = file.getFileName().toString();
+        if (name.startsWith(CONNECTION_PREFIX)
+            && name.endsWith(".yaml")
+            && !written.contains(name)) {
           Files.deleteIfExists(file);
-          present.remove(file.getFileName().toString());
+          present.remove(name);
         }
       }
     }

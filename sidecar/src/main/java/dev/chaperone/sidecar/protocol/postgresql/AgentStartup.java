@@ -281,7 +281,9 @@ final class AgentStartup extends ByteToMessageDecoder {
       logIn(ctx, settings);
       return;
     }
-    Judge judge = shared.newJudge(ctx.channel().eventLoop());
+    Judge judge =
+        shared.newJudge(
+            ctx.channel().eventLoop(), () -> shared.catalogMonitor().current().catalog());
     judge.sessionIs("", List.of(), false);
     judge.judge(
         statements.text(),

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Keeps what the gateway knows of the target's catalog up to date: read before the first client is
- * let in, read again after DDL that went through the gateway, and whenever a fingerprint taken
- * every 30 seconds differs.
+ * let in, read again after DDL that went through the gateway, when a client finds itself on another
+ * server than it was read from, and whenever a fingerprint taken every 30 seconds differs.
  *
  * <p>It has a connection of its own, opened only while there are clients. Works on one event loop
  * that carries no client's traffic; its methods may be called from any thread.
@@ -34,9 +34,15 @@ final class CatalogMonitor {
   private final Connector connector;
   private final java.util.function.BooleanSupplier hasClients;
   private final EventLoop loop;
-  private volatile Catalog current;
+  private volatile TargetCatalog current;
 
   private TargetClient client;
+
+  /** Which server the client is connected to. */
+  private String server;
+
+  /** Its connection is to be opened anew: the target's name may lead elsewhere by now. */
+  private boolean reconnecting;
 
   /** The connection that is being opened; null for none. */
   private Promise<TargetConnection> connecting;
@@ -58,7 +64,7 @@ final class CatalogMonitor {
   }
 
   /** The catalog as last read; null before it was read for the first time. */
-  Catalog current() {
+  TargetCatalog current() {
     return current;
   }
 
@@ -68,7 +74,7 @@ final class CatalogMonitor {
     loop.execute(
         () -> {
           if (current != null && client != null && client.isOpen()) {
-            loaded.complete(current);
+            loaded.complete(current.catalog());
           } else {
             pass(read(), loaded);
           }
@@ -102,6 +108,12 @@ final class CatalogMonitor {
     return refreshed;
   }
 
+  /** The catalog of where the target's name leads after this moment. */
+  CompletionStage<Catalog> reconnect() {
+    loop.execute(() -> reconnecting = true);
+    return refresh();
+  }
+
   /** Closes its connection, also one that is being opened, and opens no other. */
   void stop() {
     loop.execute(
@@ -131,13 +143,14 @@ final class CatalogMonitor {
             TimeUnit.SECONDS);
     result.whenComplete((catalog, failure) -> timer.cancel(false));
     withClient()
-        .thenCompose(this::fingerprint)
+        .thenCompose(CatalogMonitor::fingerprint)
         .whenComplete(
             (fingerprint, failure) -> {
               if (failure != null) {
                 result.completeExceptionally(LoginFailures.of(failure));
-              } else if (current != null && fingerprint.equals(current.fingerprint())) {
-                result.complete(current);
+              } else if (current != null && fingerprint.equals(current.catalog().fingerprint())) {
+                serve(current.catalog());
+                result.complete(current.catalog());
               } else {
                 readAll(result);
               }
@@ -160,28 +173,51 @@ final class CatalogMonitor {
             result.completeExceptionally(LoginFailures.of(failure));
             return;
           }
+          Catalog read;
           try {
-            current = builder.build();
+            read = builder.build();
           } catch (RuntimeException e) {
             result.completeExceptionally(LoginFailure.protocol());
             return;
           }
+          serve(read);
           LOGGER.log(
               System.Logger.Level.DEBUG,
               "catalog read connection={0} millis={1}",
               connectionName,
               TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin));
-          result.complete(current);
+          result.complete(read);
         });
   }
 
-  private CompletionStage<String> fingerprint(TargetClient open) {
+  /** This catalog is in force; it was just confirmed on the connection that is open. */
+  private void serve(Catalog catalog) {
+    if (current != null && !current.isOf(server)) {
+      LOGGER.log(
+          System.Logger.Level.INFO,
+          "target is another server now connection={0} catalog={1}",
+          connectionName,
+          current.catalog() == catalog ? "the same" : "another");
+    }
+    current = new TargetCatalog(catalog, server);
+  }
+
+  private static CompletionStage<String> fingerprint(TargetClient open) {
+    return value(open, CatalogQuery.FINGERPRINT.sql());
+  }
+
+  /** The one value of a query; empty where there is none. */
+  private static CompletionStage<String> value(TargetClient open, String sql) {
     List<String> values = new ArrayList<>(1);
-    return open.query(CatalogQuery.FINGERPRINT.sql(), row -> values.add(row.get(0)))
+    return open.query(sql, row -> values.add(row.get(0) == null ? "" : row.get(0)))
         .thenApply(done -> values.isEmpty() ? "" : values.get(0));
   }
 
   private CompletionStage<TargetClient> withClient() {
+    if (reconnecting) {
+      reconnecting = false;
+      closeClient();
+    }
     if (client != null && client.isOpen()) {
       return CompletableFuture.completedFuture(client);
     }
@@ -200,8 +236,20 @@ final class CatalogMonitor {
             connected.getNow().channel().close();
             opened.completeExceptionally(LoginFailure.givenUp());
           } else {
-            client = new TargetClient(connected.getNow());
-            opened.complete(client);
+            TargetClient fresh = new TargetClient(connected.getNow());
+            client = fresh;
+            value(fresh, TargetCatalog.SERVER)
+                .whenComplete(
+                    (name, failure) -> {
+                      if (failure != null || name.isEmpty()) {
+                        closeClient();
+                        opened.completeExceptionally(
+                            failure == null ? LoginFailure.protocol() : failure);
+                      } else {
+                        server = name;
+                        opened.complete(fresh);
+                      }
+                    });
           }
         });
     connector.connect(loop, connected);

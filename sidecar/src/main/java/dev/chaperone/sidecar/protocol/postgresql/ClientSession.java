@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.CatalogQuery;
 import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.sidecar.gateway.ClientConnection;
 import dev.chaperone.sidecar.gateway.ConnectionMetrics;
@@ -19,6 +20,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -42,6 +44,10 @@ final class ClientSession implements ClientConnection {
   /** Answers the target may owe before the agent is not listened to, in messages. */
   private static final int MAX_OUTSTANDING = 20_000;
 
+  private static final String SHOW_ROLE = "SHOW role";
+  private static final String SHOW_SEARCH_PATH = "SHOW search_path";
+  private static final String CATALOG_NOT_READ = "the target's catalog could not be read again";
+
   private final Channel agent;
   private final TargetConnection target;
   private final GuardedConnection connection;
@@ -54,6 +60,12 @@ final class ClientSession implements ClientConnection {
   private final ResultMasks masks;
   private final ErrorScrubber errors;
   private final ClientRecording recording;
+
+  /** What this client's operations are judged by: the catalog of the server that it is on. */
+  private TargetCatalog inForce;
+
+  /** Which server this client is on; null until it has said so. */
+  private String server;
 
   private String sessionUser;
   private boolean agentDirty;
@@ -71,6 +83,9 @@ final class ClientSession implements ClientConnection {
   /** The agent was sent the last it will see. */
   private boolean closing;
 
+  /** Its server is not the one that the catalog is read from. */
+  private boolean strayed;
+
   private CloseReason draining;
 
   /** What the recording says of why the client is gone. */
@@ -82,7 +97,8 @@ final class ClientSession implements ClientConnection {
     this.connection = shared.connection();
     this.shared = shared;
     this.sessionUser = target.sessionUser();
-    this.judge = shared.newJudge(agent.eventLoop());
+    this.inForce = shared.catalogMonitor().current();
+    this.judge = shared.newJudge(agent.eventLoop(), this::catalogInForce);
     this.recording =
         new ClientRecording(
             connection.recorder(),
@@ -118,16 +134,114 @@ final class ClientSession implements ClientConnection {
       return;
     }
     agent.write(greeting);
-    askContext(
-        () -> {
-          replyReady();
-          agentStream.settled(false);
-          if (draining != null) {
-            drainIfQuiet();
-          }
+    ask(
+        List.of(SHOW_ROLE, SHOW_SEARCH_PATH, TargetCatalog.SERVER),
+        "the session's role, search path and server could not be read",
+        values -> {
+          contextIs(values.get(0), values.get(1));
+          server = values.get(2);
+          confirmCatalog();
         });
     target.channel().config().setAutoRead(true);
     flush();
+  }
+
+  // ---- the catalog of the server that the client is on
+
+  /** Lets the client begin, once the catalog in force is known to be that of its server. */
+  private void confirmCatalog() {
+    inForce = shared.catalogMonitor().current();
+    if (inForce.isOf(server)) {
+      begin();
+      return;
+    }
+    // The target's name leads to several servers, or elsewhere than when the catalog was read.
+    whenDone(
+        shared.catalogMonitor().reconnect(),
+        catalog -> {
+          inForce = shared.catalogMonitor().current();
+          if (inForce.isOf(server)) {
+            begin();
+          } else {
+            compareCatalogs();
+          }
+        });
+  }
+
+  /** Replicas of one server have the same catalog. */
+  private void compareCatalogs() {
+    ask(
+        List.of(TargetCatalog.EMPTY_SEARCH_PATH, CatalogQuery.FINGERPRINT.sql()),
+        CATALOG_NOT_READ,
+        values -> {
+          if (values.get(1).equals(inForce.catalog().fingerprint())) {
+            begin();
+          } else {
+            end(
+                ErrorReply.fatal(
+                    SqlState.CANNOT_CONNECT_NOW,
+                    "the target's name leads to servers that are not alike",
+                    "Connect again."));
+          }
+        });
+    flush();
+  }
+
+  private void begin() {
+    replyReady();
+    agentStream.settled(false);
+    if (draining != null) {
+      drainIfQuiet();
+    }
+    flush();
+  }
+
+  /**
+   * The catalog to judge by: the one last read, where it was read from this client's server. Where
+   * it was read from another one and differs, nothing tells what this client's server is like by
+   * now, and the session ends.
+   */
+  private Catalog catalogInForce() {
+    TargetCatalog current = shared.catalogMonitor().current();
+    if (server != null && current.catalog() != inForce.catalog()) {
+      if (current.isOf(server)) {
+        inForce = current;
+      } else if (!strayed) {
+        strayed = true;
+        agent.eventLoop().execute(this::endStrayed);
+      }
+    }
+    return inForce.catalog();
+  }
+
+  private void endStrayed() {
+    end(
+        ErrorReply.fatal(
+            SqlState.ADMIN_SHUTDOWN,
+            "terminating connection: the target's name leads to another server now; connect"
+                + " again"));
+  }
+
+  private <T> void whenDone(CompletionStage<T> read, Consumer<T> then) {
+    read.whenComplete(
+        (value, failure) ->
+            agent
+                .eventLoop()
+                .execute(
+                    () ->
+                        guarded(
+                            () -> {
+                              if (ended) {
+                                return;
+                              }
+                              if (failure == null) {
+                                then.accept(value);
+                              } else {
+                                end(
+                                    ErrorReply.fatal(
+                                        SqlState.CANNOT_CONNECT_NOW, CATALOG_NOT_READ));
+                              }
+                            })));
   }
 
   // ---- what the streams ask for
@@ -472,26 +586,15 @@ final class ClientSession implements ClientConnection {
     }
     if (targetStream.status() == TransactionStatus.IDLE
         && agentStream.changes().isCatalogChanged()) {
-      shared
-          .catalogMonitor()
-          .refresh()
-          .whenComplete(
-              (catalog, failure) ->
-                  agent
-                      .eventLoop()
-                      .execute(
-                          () ->
-                              guarded(
-                                  () -> {
-                                    if (failure != null) {
-                                      end(
-                                          ErrorReply.fatal(
-                                              SqlState.CANNOT_CONNECT_NOW,
-                                              "the target's catalog could not be read again"));
-                                    } else {
-                                      settleContext();
-                                    }
-                                  })));
+      whenDone(
+          shared.catalogMonitor().refresh(),
+          catalog -> {
+            if (shared.catalogMonitor().current().isOf(server)) {
+              settleContext();
+            } else {
+              endStrayed();
+            }
+          });
     } else {
       settleContext();
     }
@@ -503,33 +606,51 @@ final class ClientSession implements ClientConnection {
     flush();
   }
 
-  /** Asks the target for role and search path on the client's own connection. */
+  /** Asks the target for role and search path. */
   private void askContext(Runnable then) {
-    boolean mayRevert = targetStream.status() == TransactionStatus.IN_TRANSACTION;
+    ask(
+        List.of(SHOW_ROLE, SHOW_SEARCH_PATH),
+        "the session's role and search path could not be read",
+        values -> {
+          contextIs(values.get(0), values.get(1));
+          then.run();
+        });
+  }
+
+  private void contextIs(String currentRole, String searchPath) {
+    String role = currentRole.equals("none") ? sessionUser : currentRole;
+    judge.sessionIs(
+        role,
+        SearchPath.parse(searchPath, role),
+        targetStream.status() == TransactionStatus.IN_TRANSACTION);
+  }
+
+  /**
+   * Asks the target on the client's own connection, all in one transaction.
+   *
+   * @param questions constants of the gateway's, each with one value for an answer
+   * @param otherwise what the client is told where there is no answer; the session ends then
+   */
+  private void ask(List<String> questions, String otherwise, Consumer<List<String>> then) {
     OwnQuery query =
         new OwnQuery(
             new OwnQuery.Listener() {
               @Override
               public void answered(List<String> values) {
-                if (values.size() != 2) {
+                if (values.size() == questions.size()) {
+                  then.accept(values);
+                } else {
                   failed();
-                  return;
                 }
-                String role = values.get(0).equals("none") ? sessionUser : values.get(0);
-                judge.sessionIs(role, SearchPath.parse(values.get(1), role), mayRevert);
-                then.run();
               }
 
               @Override
               public void failed() {
-                end(
-                    ErrorReply.fatal(
-                        SqlState.CANNOT_CONNECT_NOW,
-                        "the session's role and search path could not be read"));
+                end(ErrorReply.fatal(SqlState.CANNOT_CONNECT_NOW, otherwise));
               }
             });
     String name = impossiblePortal();
-    for (String sql : List.of("SHOW role", "SHOW search_path")) {
+    for (String sql : questions) {
       for (Kind kind : List.of(Kind.PARSE, Kind.BIND, Kind.EXECUTE, Kind.CLOSE, Kind.CLOSE)) {
         ledger.add(kind, -1).own(query);
       }

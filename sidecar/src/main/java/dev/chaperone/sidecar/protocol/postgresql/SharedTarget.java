@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
 
 /**
@@ -167,11 +168,15 @@ final class SharedTarget implements AutoCloseable {
     return analyzer;
   }
 
-  /** A judge for one client on one event loop; only once {@link #ready()}. */
-  Judge newJudge(EventLoop loop) {
+  /**
+   * A judge for one client on one event loop; only once {@link #ready()}.
+   *
+   * @param inForce the catalog of the server that the client is on
+   */
+  Judge newJudge(EventLoop loop, Supplier<Catalog> inForce) {
     return new Judge(
         connection,
-        catalog::current,
+        inForce,
         contexts.computeIfAbsent(loop, any -> new JudgementContexts()),
         masks,
         analyzer().join(),

@@ -5,7 +5,6 @@ import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import java.nio.file.Path;
-import java.util.List;
 import picocli.CommandLine.Option;
 
 /** Says which connection of which directory a command is about. */
@@ -35,22 +34,6 @@ final class ConnectionOption {
 
   /** The connection that is meant, by its name or by {@code namespace/name}. */
   ConnectionConfiguration selected(Configuration configuration) {
-    List<ConnectionConfiguration> found =
-        configuration.connections().stream()
-            .filter(c -> c.name().equals(name) || (c.namespace() + "/" + c.name()).equals(name))
-            .toList();
-    if (found.size() > 1) {
-      throw CommandException.usage(
-          "there are several connections " + name + "; say NAMESPACE/" + name);
-    }
-    if (found.isEmpty()) {
-      List<String> names =
-          configuration.connections().stream().map(ConnectionConfiguration::name).toList();
-      throw CommandException.usage(
-          "there is no connection "
-              + name
-              + (names.isEmpty() ? "" : "; there is " + String.join(", ", names)));
-    }
-    return found.get(0);
+    return Resources.connection(configuration, name);
   }
 }

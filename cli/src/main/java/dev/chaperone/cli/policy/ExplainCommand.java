@@ -4,23 +4,12 @@ import dev.chaperone.cli.ExitCode;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.policy.Decision;
 import dev.chaperone.policy.Explanation;
-import dev.chaperone.policy.Requester;
-import dev.chaperone.policy.masking.Masks;
-import dev.chaperone.policy.sql.Catalog;
-import dev.chaperone.policy.sql.NamedStatements;
-import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.policy.sql.SqlAnalysis;
-import dev.chaperone.policy.sql.SqlAnalyzer;
-import dev.chaperone.policy.sql.SqlLimits;
-import dev.chaperone.policy.sql.SqlSession;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.Reader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -54,32 +43,31 @@ final class ExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Configuration configuration = connection.configuration();
-    Requester requester = connection.selected(configuration).requester();
     PrintWriter out = spec.commandLine().getOut();
-    Catalog catalog = catalog();
-    Masks masks = configuration.policies().masks(requester);
-    ProtectedColumns columns = ProtectedColumns.resolve(masks, catalog, ProtectedColumns.NONE);
-    SqlSession session = new SqlSession(catalog, "", List.of(List.of("public")), Set.of(), columns);
-    if (catalogFile == null) {
-      out.println(
-          "Without --catalog, nothing is known of the database's own objects: every table is taken"
-              + " to exist and every function of its own counts as Execute."
-              + (masks.columns().isEmpty() ? "" : " Masked columns cannot be looked up."));
-      out.println();
-    }
-    // Open until all is written: columns are found out when somebody asks for them.
-    try (SqlAnalyzer analyzer = new SqlAnalyzer(SqlLimits.DEFAULT)) {
-      SqlAnalysis analysis = analyzer.analyze(sql, session, NamedStatements.NONE);
+    try (OfflineJudge judge =
+        new OfflineJudge(
+            configuration,
+            connection.selected(configuration).requester(),
+            Optional.ofNullable(catalogFile))) {
+      if (catalogFile == null) {
+        out.println(
+            "Without --catalog, nothing is known of the database's own objects: every table is"
+                + " taken to exist and every function of its own counts as Execute."
+                + (judge.masks().columns().isEmpty()
+                    ? ""
+                    : " Masked columns cannot be looked up."));
+        out.println();
+      }
+      SqlAnalysis analysis = judge.analyze(sql);
       if (!(analysis instanceof SqlAnalysis.Understood understood)) {
         out.print(ExplanationText.unreadable((SqlAnalysis.Unreadable) analysis));
         out.flush();
         return ExitCode.DENIED;
       }
-      Explanation explanation =
-          configuration.policies().explain(understood.operation(), requester, Instant.now());
+      Explanation explanation = judge.explain(understood, Instant.now());
       out.print(ExplanationText.of(understood, explanation));
-      if (!masks.isEmpty()) {
-        out.print(MaskingText.of(understood, masks, columns, catalog));
+      if (!judge.masks().isEmpty()) {
+        out.print(MaskingText.of(understood, judge.masks(), judge.columns(), judge.catalog()));
       }
       out.flush();
       return understood.refusal().isPresent() || understood.maskingRefusal().isPresent()
@@ -93,14 +81,5 @@ final class ExplainCommand implements Callable<Integer> {
       return ExitCode.OK;
     }
     return decision instanceof Decision.RequireApproval ? ExitCode.NEEDS_APPROVAL : ExitCode.DENIED;
-  }
-
-  private Catalog catalog() throws IOException {
-    if (catalogFile == null) {
-      return Catalog.builtIn();
-    }
-    try (Reader reader = Files.newBufferedReader(catalogFile)) {
-      return Catalog.read(reader);
-    }
   }
 }

@@ -8,10 +8,15 @@ import picocli.CommandLine.Spec;
 /** Questions to a policy, offline. */
 @Command(
     name = "policy",
-    description = "Check policies, and ask what they say of a statement.",
+    description = "Check and test policies, and ask what they say of a statement.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {ExplainCommand.class, CheckCommand.class, CatalogCommand.class})
+    subcommands = {
+      ExplainCommand.class,
+      CheckCommand.class,
+      TestCommand.class,
+      CatalogCommand.class
+    })
 public final class PolicyCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -38,6 +38,16 @@ class CatalogCommandIT {
       assertThat(known.output())
           .contains("masked in the result: email, ssn")
           .contains("public.customers: email Partial, ssn Partial");
+      // The catalog that is kept beside the example's tests is one of these.
+      CommandRun tested =
+          CommandRun.of(
+              "policy",
+              "test",
+              "--catalog",
+              catalog.toString(),
+              Path.of("..", "examples", "tests", "quickstart.yaml").toString());
+      assertThat(tested.exitCode()).as(tested.output() + tested.errors()).isZero();
+
       CommandRun used = explain(server, catalog, "SELECT id FROM customers WHERE ssn = '1'");
       assertThat(used.exitCode()).isEqualTo(3);
       assertThat(used.output()).contains("refused: the masked column ssn may not be used");

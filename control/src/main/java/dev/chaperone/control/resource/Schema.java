@@ -34,24 +34,32 @@ record Schema(
 
   /** The schema of a resource, by the plural name of its CRD. */
   static Schema ofCrd(String plural) {
-    String resource = "/META-INF/chaperone/crds/" + plural + ".chaperone.dev.yaml";
+    Map<?, ?> crd = document("/META-INF/chaperone/crds/" + plural + ".chaperone.dev.yaml");
+    Map<?, ?> spec = (Map<?, ?>) crd.get("spec");
+    Map<?, ?> version = (Map<?, ?>) ((List<?>) spec.get("versions")).get(0);
+    return of((Map<?, ?>) ((Map<?, ?>) version.get("schema")).get("openAPIV3Schema"));
+  }
+
+  /** The schema of a kind of file that is no resource, by its name. */
+  static Schema ofFile(String name) {
+    return of(document("/META-INF/chaperone/schemas/" + name + ".yaml"));
+  }
+
+  private static Map<?, ?> document(String resource) {
     List<Problem> problems = new ArrayList<>();
     List<Tree> documents;
     try (InputStream in = Schema.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new IllegalStateException(resource + " is missing");
       }
-      documents = YamlReader.read(plural, in.readAllBytes(), problems);
+      documents = YamlReader.read(resource, in.readAllBytes(), problems);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     if (!problems.isEmpty()) {
       throw new IllegalStateException(problems.toString());
     }
-    Map<?, ?> crd = (Map<?, ?>) plain(documents.get(0));
-    Map<?, ?> spec = (Map<?, ?>) crd.get("spec");
-    Map<?, ?> version = (Map<?, ?>) ((List<?>) spec.get("versions")).get(0);
-    return of((Map<?, ?>) ((Map<?, ?>) version.get("schema")).get("openAPIV3Schema"));
+    return (Map<?, ?>) plain(documents.get(0));
   }
 
   private static Schema of(Map<?, ?> node) {

@@ -1,0 +1,86 @@
+package dev.chaperone.cli.policy;
+
+import dev.chaperone.control.translation.Configuration;
+import dev.chaperone.policy.Explanation;
+import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.masking.Masks;
+import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.NamedStatements;
+import dev.chaperone.policy.sql.ProtectedColumns;
+import dev.chaperone.policy.sql.SqlAnalysis;
+import dev.chaperone.policy.sql.SqlAnalyzer;
+import dev.chaperone.policy.sql.SqlLimits;
+import dev.chaperone.policy.sql.SqlSession;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Judges statements as the gateway would, without a target: for an agent that has just connected
+ * and whose search path is {@code public}. Columns are found out when somebody asks for them, so
+ * that it stays open until all is written.
+ */
+final class OfflineJudge implements AutoCloseable {
+  private final Configuration configuration;
+  private final Requester requester;
+  private final Catalog catalog;
+  private final Masks masks;
+  private final ProtectedColumns columns;
+  private final SqlAnalyzer analyzer = new SqlAnalyzer(SqlLimits.DEFAULT);
+
+  /**
+   * A judge of what one agent sends.
+   *
+   * @param catalogFile what the database holds; empty for PostgreSQL's own objects alone
+   */
+  OfflineJudge(Configuration configuration, Requester requester, Optional<Path> catalogFile)
+      throws IOException {
+    this.configuration = configuration;
+    this.requester = requester;
+    this.catalog = catalog(catalogFile);
+    this.masks = configuration.policies().masks(requester);
+    this.columns = ProtectedColumns.resolve(masks, catalog, ProtectedColumns.NONE);
+  }
+
+  private static Catalog catalog(Optional<Path> file) throws IOException {
+    if (file.isEmpty()) {
+      return Catalog.builtIn();
+    }
+    try (Reader reader = Files.newBufferedReader(file.get())) {
+      return Catalog.read(reader);
+    }
+  }
+
+  SqlAnalysis analyze(String sql) {
+    return analyzer.analyze(
+        sql,
+        new SqlSession(catalog, "", List.of(List.of("public")), Set.of(), columns),
+        NamedStatements.NONE);
+  }
+
+  Explanation explain(SqlAnalysis.Understood analysis, Instant at) {
+    return configuration.policies().explain(analysis.operation(), requester, at);
+  }
+
+  Catalog catalog() {
+    return catalog;
+  }
+
+  Masks masks() {
+    return masks;
+  }
+
+  ProtectedColumns columns() {
+    return columns;
+  }
+
+  @Override
+  public void close() {
+    analyzer.close();
+  }
+}

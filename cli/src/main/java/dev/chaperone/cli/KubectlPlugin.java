@@ -6,6 +6,10 @@ import dev.chaperone.cli.approval.DenyCommand;
 import dev.chaperone.cli.approval.ListedClusterRequestsOption;
 import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
+import dev.chaperone.cli.session.ClusterSessionsOption;
+import dev.chaperone.cli.session.ListedClusterSessionsOption;
+import dev.chaperone.cli.session.RevokeCommand;
+import dev.chaperone.cli.session.SessionsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,6 +42,8 @@ public final class KubectlPlugin implements Runnable {
         .addSubcommand(new ShowCommand(new ClusterRequestsOption()))
         .addSubcommand(new ApproveCommand(new ClusterRequestsOption()))
         .addSubcommand(new DenyCommand(new ClusterRequestsOption()))
+        .addSubcommand(new SessionsCommand(new ListedClusterSessionsOption()))
+        .addSubcommand(new RevokeCommand(new ClusterSessionsOption()))
         .setExecutionExceptionHandler(Main::report);
   }
 

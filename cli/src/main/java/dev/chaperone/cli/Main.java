@@ -8,6 +8,7 @@ import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
 import dev.chaperone.cli.policy.PolicyCommand;
 import dev.chaperone.cli.quickstart.QuickstartCommand;
+import dev.chaperone.cli.session.DirectorySessionsOption;
 import dev.chaperone.cli.session.ReplayCommand;
 import dev.chaperone.cli.session.RevokeCommand;
 import dev.chaperone.cli.session.SessionsCommand;
@@ -28,10 +29,8 @@ import picocli.CommandLine.Spec;
     subcommands = {
       QuickstartCommand.class,
       RunCommand.class,
-      SessionsCommand.class,
       ReplayCommand.class,
       VerifyCommand.class,
-      RevokeCommand.class,
       PolicyCommand.class
     })
 public final class Main implements Runnable {
@@ -51,6 +50,8 @@ public final class Main implements Runnable {
         .addSubcommand(new ShowCommand(new DirectoryOption()))
         .addSubcommand(new ApproveCommand(new DecidingDirectoryOption()))
         .addSubcommand(new DenyCommand(new DecidingDirectoryOption()))
+        .addSubcommand(new SessionsCommand(new DirectorySessionsOption()))
+        .addSubcommand(new RevokeCommand(new DirectorySessionsOption()))
         .setCommandName("chaperone")
         .setExecutionExceptionHandler(Main::report);
   }

@@ -1,12 +1,12 @@
 package dev.chaperone.cli.approval;
 
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.chaperone.cli.CommandException;
+import dev.chaperone.cli.Patience;
+import dev.chaperone.cli.kubectl.ClusterResources;
 import dev.chaperone.cli.kubectl.Kubectl;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
@@ -19,18 +19,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * The ApprovalRequests of a cluster. A decision is a JSON Patch that adds to {@code
- * spec.decisions}, as {@code kubectl patch} would; the API server says whether this user may.
+ * spec.decisions}; the API server says whether this user may.
  */
 final class ClusterRequests implements Requests {
-  private static final String RESOURCE = "approvalrequests.chaperone.dev";
-
-  /** DNS subdomain (RFC 1123), as Kubernetes names objects; never taken for an option. */
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
-
   /** The operator sees a decision within a second. */
   private static final Patience PATIENCE =
       new Patience(
@@ -39,31 +33,33 @@ final class ClusterRequests implements Requests {
           "the decision stands, and the operator has not taken note of it yet; it will when it is"
               + " running, unless the request expires before");
 
-  /** Fields of later releases are passed over. */
-  private static final ObjectMapper JSON =
-      JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Kubectl kubectl;
+  private final ClusterResources<ApprovalRequestSpec, ApprovalRequestStatus> resources;
   private final boolean allNamespaces;
 
   ClusterRequests(Kubectl kubectl, boolean allNamespaces) {
     this.kubectl = kubectl;
+    this.resources =
+        new ClusterResources<>(
+            kubectl,
+            "approvalrequests.chaperone.dev",
+            "request",
+            ApprovalRequestSpec.class,
+            ApprovalRequestStatus.class);
     this.allNamespaces = allNamespaces;
   }
 
   @Override
   public List<Entry<ApprovalRequestSpec, ApprovalRequestStatus>> all(PrintWriter problems)
       throws IOException, InterruptedException {
-    byte[] list =
-        allNamespaces
-            ? kubectl.run("get", RESOURCE, "--all-namespaces", "--output=json")
-            : kubectl.run("get", RESOURCE, "--output=json");
     List<Entry<ApprovalRequestSpec, ApprovalRequestStatus>> entries = new ArrayList<>();
-    for (JsonNode item : JSON.readTree(list).path("items")) {
-      try {
-        entries.add(entry(item));
-      } catch (CommandException e) {
-        problems.println("chaperone: " + e.getMessage());
+    for (var entry : resources.all(allNamespaces, problems)) {
+      if (hasContent(entry)) {
+        entries.add(entry);
+      } else {
+        problems.println("chaperone: " + withoutContent(entry));
       }
     }
     entries.sort(Comparator.comparing(Entry::created));
@@ -78,7 +74,19 @@ final class ClusterRequests implements Requests {
   @Override
   public Entry<ApprovalRequestSpec, ApprovalRequestStatus> read(String name)
       throws IOException, InterruptedException {
-    return entry(JSON.readTree(kubectl.run("get", RESOURCE, checked(name), "--output=json")));
+    Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry = resources.read(name);
+    if (!hasContent(entry)) {
+      throw CommandException.failed(withoutContent(entry));
+    }
+    return entry;
+  }
+
+  private static boolean hasContent(Entry<ApprovalRequestSpec, ?> entry) {
+    return entry.spec().request() != null && entry.spec().decisions() != null;
+  }
+
+  private static String withoutContent(Entry<?, ?> entry) {
+    return "request " + VisibleText.of(entry.name()) + " has no content";
   }
 
   @Override
@@ -106,38 +114,11 @@ final class ClusterRequests implements Requests {
     if (decision.comment() != null) {
       value.put("comment", decision.comment());
     }
-    kubectl.run(
-        "patch", RESOURCE, checked(name), "--type=json", "--patch=" + patch, "--output=name");
+    resources.patch(name, "json", patch);
   }
 
   @Override
   public Patience patience() {
     return PATIENCE;
-  }
-
-  private static String checked(String name) {
-    if (!NAME.matcher(name).matches()) {
-      throw CommandException.usage("not a resource name: " + VisibleText.of(name));
-    }
-    return name;
-  }
-
-  private static Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry(JsonNode resource) {
-    JsonNode metadata = resource.path("metadata");
-    String name = metadata.path("name").asText();
-    try {
-      ApprovalRequestSpec spec = JSON.treeToValue(resource.get("spec"), ApprovalRequestSpec.class);
-      if (spec == null || spec.request() == null || spec.decisions() == null) {
-        throw CommandException.failed("request " + VisibleText.of(name) + " has no content");
-      }
-      return new Entry<>(
-          metadata.path("namespace").asText(),
-          name,
-          metadata.path("creationTimestamp").asText(),
-          spec,
-          JSON.treeToValue(resource.path("status"), ApprovalRequestStatus.class));
-    } catch (IOException | IllegalArgumentException e) {
-      throw CommandException.failed("request " + VisibleText.of(name) + " cannot be read");
-    }
   }
 }

@@ -55,34 +55,30 @@ final class Deciding {
 
   private Integer awaitAnswer(Requests requests, String by)
       throws IOException, InterruptedException {
-    Requests.Patience patience = requests.patience();
-    long deadline = System.nanoTime() + patience.most().toNanos();
-    while (System.nanoTime() < deadline) {
-      Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry = requests.read(name);
-      Optional<String> ignored = ignored(entry, by);
-      if (ignored.isPresent()) {
-        throw CommandException.failed("the decision does not count: " + ignored.get());
-      }
-      if (counted(entry, by)) {
-        ApprovalPhase phase = Requests.phase(entry);
-        spec.commandLine()
-            .getOut()
-            .printf(
-                "%s: %s%s%n",
-                name,
-                Requests.label(phase),
-                phase == ApprovalPhase.PENDING
-                    ? ", "
-                        + entry.status().decisions().size()
-                        + " of "
-                        + entry.spec().request().approvers().count()
-                        + " approvals"
-                    : "");
-        return ExitCode.OK;
-      }
-      Thread.sleep(patience.interval().toMillis());
+    String answer = requests.patience().await(() -> answer(requests.read(name), by));
+    spec.commandLine().getOut().println(name + ": " + answer);
+    return ExitCode.OK;
+  }
+
+  private static Optional<String> answer(
+      Entry<ApprovalRequestSpec, ApprovalRequestStatus> entry, String by) {
+    Optional<String> ignored = ignored(entry, by);
+    if (ignored.isPresent()) {
+      throw CommandException.failed("the decision does not count: " + ignored.get());
     }
-    throw CommandException.failed(patience.otherwise());
+    if (!counted(entry, by)) {
+      return Optional.empty();
+    }
+    ApprovalPhase phase = Requests.phase(entry);
+    return Optional.of(
+        Requests.label(phase)
+            + (phase == ApprovalPhase.PENDING
+                ? ", "
+                    + entry.status().decisions().size()
+                    + " of "
+                    + entry.spec().request().approvers().count()
+                    + " approvals"
+                : ""));
   }
 
   private static boolean counted(

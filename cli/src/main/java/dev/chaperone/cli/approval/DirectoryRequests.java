@@ -1,6 +1,7 @@
 package dev.chaperone.cli.approval;
 
 import dev.chaperone.cli.CommandException;
+import dev.chaperone.cli.Patience;
 import dev.chaperone.control.approval.ApprovalDecisions;
 import dev.chaperone.control.approval.ApprovalDecisions.NotDecidable;
 import dev.chaperone.control.resource.InvalidConfigurationException;

@@ -1,5 +1,6 @@
 package dev.chaperone.cli.approval;
 
+import dev.chaperone.cli.Patience;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.ApprovalDecision;
 import dev.chaperone.crds.v1alpha1.ApprovalPhase;
@@ -7,7 +8,6 @@ import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 
@@ -40,14 +40,6 @@ interface Requests {
 
   /** How long to wait until somebody has taken note of a decision, and how often to look. */
   Patience patience();
-
-  /**
-   * How long to wait for an answer.
-   *
-   * @param interval between two looks
-   * @param otherwise what to say when there is none
-   */
-  record Patience(Duration most, Duration interval, String otherwise) {}
 
   /** Where a request stands. */
   static ApprovalPhase phase(Entry<?, ApprovalRequestStatus> entry) {

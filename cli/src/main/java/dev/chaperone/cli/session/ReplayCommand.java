@@ -62,7 +62,7 @@ public final class ReplayCommand implements Callable<Integer> {
     if (width < 1) {
       throw CommandException.usage("--width must be at least 1");
     }
-    Sessions sessions = new Sessions(status.locate());
+    DirectorySessions sessions = new DirectorySessions(status.locate());
     LeftInMemory.complete(sessions.recordings(), spec.commandLine().getErr());
     Path recording = sessions.recording(name);
     Function<RecordedEvent, String> line = json ? new JsonLines()::line : new Timeline(width)::line;
@@ -91,7 +91,7 @@ public final class ReplayCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  private boolean isOver(Sessions sessions) throws IOException {
+  private boolean isOver(DirectorySessions sessions) throws IOException {
     return Sessions.phase(sessions.read(name)) != SessionPhase.ACTIVE;
   }
 }

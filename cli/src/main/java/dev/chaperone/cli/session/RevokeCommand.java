@@ -1,15 +1,9 @@
 package dev.chaperone.cli.session;
 
-import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.cli.status.StatusOption;
-import dev.chaperone.control.resource.InvalidConfigurationException;
-import dev.chaperone.control.resource.StatusFiles.Entry;
-import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
-import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
 import java.io.IOException;
-import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,57 +18,30 @@ import picocli.CommandLine.Spec;
         "End a session: its clients are closed, what they do is cancelled, new ones are refused.",
     mixinStandardHelpOptions = true)
 public final class RevokeCommand implements Callable<Integer> {
-  /** The gateway ends it within a second, and says so a moment later. */
-  private static final Duration SEEN_WITHIN = Duration.ofSeconds(4);
-
   @Spec private CommandSpec spec;
-  @Mixin private StatusOption status;
+  @Mixin private final SessionsOption where;
 
   @Parameters(paramLabel = "SESSION", description = "The session's name.")
   private String name;
 
-  /** Made by picocli. */
-  public RevokeCommand() {}
+  /** About the sessions that an option names. */
+  public RevokeCommand(SessionsOption where) {
+    this.where = where;
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Sessions sessions = new Sessions(status.locate());
-    requireActive(sessions.read(name));
-    try {
-      sessions
-          .files()
-          .locked(
-              () -> {
-                Entry<AgentSessionSpec, AgentSessionStatus> entry = sessions.read(name);
-                requireActive(entry);
-                sessions.files().write(entry.withSpec(revoked(entry.spec())));
-                return null;
-              });
-    } catch (InvalidConfigurationException e) {
-      throw CommandException.failed(e.problems().get(0).toString());
-    }
-    long deadline = System.nanoTime() + SEEN_WITHIN.toNanos();
-    while (System.nanoTime() < deadline) {
-      if (Sessions.phase(sessions.read(name)) == SessionPhase.REVOKED) {
-        spec.commandLine().getOut().println(name + ": Revoked");
-        return ExitCode.OK;
-      }
-      Thread.sleep(20);
-    }
-    throw CommandException.failed(
-        "it was written that the session is revoked, and no gateway has taken note of it yet; is it"
-            + " running?");
-  }
-
-  private void requireActive(Entry<?, AgentSessionStatus> entry) {
-    SessionPhase phase = Sessions.phase(entry);
-    if (phase != SessionPhase.ACTIVE) {
-      throw CommandException.failed(name + " is over: " + Sessions.label(phase));
-    }
-  }
-
-  private static AgentSessionSpec revoked(AgentSessionSpec spec) {
-    return new AgentSessionSpec(
-        spec.pod(), spec.podUid(), spec.connection(), spec.identity(), spec.startedAt(), true);
+    Sessions sessions = where.open();
+    sessions.revoke(name);
+    String phase =
+        sessions
+            .patience()
+            .await(
+                () ->
+                    Optional.of(Sessions.phase(sessions.read(name)))
+                        .filter(SessionPhase.REVOKED::equals)
+                        .map(Sessions::label));
+    spec.commandLine().getOut().println(name + ": " + phase);
+    return ExitCode.OK;
   }
 }

@@ -1,75 +1,63 @@
 package dev.chaperone.cli.session;
 
 import dev.chaperone.cli.CommandException;
-import dev.chaperone.control.resource.InvalidConfigurationException;
-import dev.chaperone.control.resource.StatusFiles;
+import dev.chaperone.cli.Patience;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
-import dev.chaperone.recording.SessionFiles;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.io.PrintWriter;
+import java.util.List;
 
-/** Reads sessions for a command; what is wrong with them is told as the command's error. */
-final class Sessions {
-  private final Path status;
-  private final StatusFiles<AgentSessionSpec, AgentSessionStatus> files;
+/**
+ * The sessions that a command is about: those of one gateway, or of a cluster. What is wrong with
+ * them is told as the command's error.
+ */
+interface Sessions {
 
-  Sessions(Path status) {
-    this.status = status;
-    this.files = StatusFiles.agentSessions(status);
-  }
+  /**
+   * All of them.
+   *
+   * @param problems is told of those that cannot be read
+   */
+  List<Entry<AgentSessionSpec, AgentSessionStatus>> all(PrintWriter problems)
+      throws IOException, InterruptedException;
 
-  StatusFiles<AgentSessionSpec, AgentSessionStatus> files() {
-    return files;
-  }
+  /** Whether they may be of several namespaces. */
+  boolean spanNamespaces();
 
-  Entry<AgentSessionSpec, AgentSessionStatus> read(String name) throws IOException {
-    requireName(name);
-    try {
-      return files.read(name).orElseThrow(() -> missing(name));
-    } catch (InvalidConfigurationException e) {
-      throw CommandException.failed(e.problems().get(0).toString());
-    }
-  }
+  /** Reads one, which exists. */
+  Entry<AgentSessionSpec, AgentSessionStatus> read(String name)
+      throws IOException, InterruptedException;
 
-  /** Holds a directory for each session. */
-  Path recordings() {
-    return status.resolve("recordings");
-  }
+  /** Says that a session, which goes on, is to end for good. */
+  void revoke(String name) throws IOException, InterruptedException;
 
-  /** The directory with the recording of a session. */
-  Path recording(String name) throws IOException {
-    requireName(name);
-    Path recording = recordings().resolve(name);
-    if (!SessionFiles.isSession(recording)) {
-      throw missing(name);
-    }
-    return recording;
-  }
+  /** How long to wait until somebody has taken note of it, and how often to look. */
+  Patience patience();
 
-  private static void requireName(String name) {
-    if (!SessionFiles.isSessionName(name)) {
-      throw CommandException.usage("that is no name of a session; 'sessions' lists them");
-    }
-  }
-
-  private static CommandException missing(String name) {
-    return CommandException.failed("there is no session " + name + "; 'sessions' lists them");
-  }
-
+  /** Where a session stands. */
   static SessionPhase phase(Entry<?, AgentSessionStatus> entry) {
     return entry.status() == null || entry.status().phase() == null
         ? SessionPhase.ACTIVE
         : entry.status().phase();
   }
 
+  /** A phase as the resource names it. */
   static String label(SessionPhase phase) {
     return switch (phase) {
       case ACTIVE -> "Active";
       case ENDED -> "Ended";
       case REVOKED -> "Revoked";
     };
+  }
+
+  /** Refuses what is over already. */
+  static void requireActive(Entry<?, AgentSessionStatus> entry) {
+    SessionPhase phase = phase(entry);
+    if (phase != SessionPhase.ACTIVE) {
+      throw CommandException.failed(entry.name() + " is over: " + label(phase));
+    }
   }
 }

@@ -1,12 +1,11 @@
 package dev.chaperone.cli.session;
 
 import dev.chaperone.cli.ExitCode;
-import dev.chaperone.cli.status.StatusOption;
-import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.StatusFiles.Entry;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
 import dev.chaperone.crds.v1alpha1.OperationCounts;
+import dev.chaperone.crds.v1alpha1.SessionPhase;
 import dev.chaperone.policy.VisibleText;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -26,40 +25,37 @@ import picocli.CommandLine.Spec;
     description = "List who uses which connection, and what they did.",
     mixinStandardHelpOptions = true)
 public final class SessionsCommand implements Callable<Integer> {
-  private static final String LINE = "%-44s %-8s %-16s %-20s %8s %7s %9s %8s %-20s%n";
+  private static final String LINE =
+      "%1$-44s %2$-8s %3$-16s %4$-20s %5$8s %6$7s %7$9s %8$8s %9$-20s%n";
 
   @Spec private CommandSpec spec;
-  @Mixin private StatusOption status;
+  @Mixin private final SessionsOption where;
 
   @Option(names = "--active", description = "Those that go on alone.")
   private boolean active;
 
-  /** Made by picocli. */
-  public SessionsCommand() {}
+  /** About the sessions that an option names. */
+  public SessionsCommand(SessionsOption where) {
+    this.where = where;
+  }
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
-    Sessions sessions = new Sessions(status.locate());
-    List<Entry<AgentSessionSpec, AgentSessionStatus>> entries = new ArrayList<>();
-    for (String name : sessions.files().names()) {
-      try {
-        sessions.files().read(name).ifPresent(entries::add);
-      } catch (InvalidConfigurationException e) {
-        spec.commandLine().getErr().println(e.problems().get(0));
-      }
-    }
+    Sessions sessions = where.open();
+    List<Entry<AgentSessionSpec, AgentSessionStatus>> entries =
+        new ArrayList<>(sessions.all(spec.commandLine().getErr()));
     if (active) {
-      entries.removeIf(
-          entry -> Sessions.phase(entry) != dev.chaperone.crds.v1alpha1.SessionPhase.ACTIVE);
+      entries.removeIf(entry -> Sessions.phase(entry) != SessionPhase.ACTIVE);
     }
     if (entries.isEmpty()) {
       out.println("No sessions.");
       return ExitCode.OK;
     }
     entries.sort(Comparator.comparing(entry -> entry.spec().startedAt()));
+    String line = sessions.spanNamespaces() ? "%10$-20s " + LINE : LINE;
     out.printf(
-        LINE,
+        line,
         "NAME",
         "PHASE",
         "CONNECTION",
@@ -68,16 +64,18 @@ public final class SessionsCommand implements Callable<Integer> {
         "DENIED",
         "APPROVED",
         "ROWS",
-        "LAST ACTIVITY");
-    entries.forEach(entry -> print(out, entry));
+        "LAST ACTIVITY",
+        "NAMESPACE");
+    entries.forEach(entry -> print(out, line, entry));
     return ExitCode.OK;
   }
 
-  private static void print(PrintWriter out, Entry<AgentSessionSpec, AgentSessionStatus> entry) {
+  private static void print(
+      PrintWriter out, String line, Entry<AgentSessionSpec, AgentSessionStatus> entry) {
     AgentSessionStatus state = entry.status();
     OperationCounts counts = state == null ? null : state.operations();
     out.printf(
-        LINE,
+        line,
         entry.name(),
         Sessions.label(Sessions.phase(entry)),
         VisibleText.of(entry.spec().connection()),
@@ -86,7 +84,8 @@ public final class SessionsCommand implements Callable<Integer> {
         count(counts == null ? null : counts.denied()),
         count(counts == null ? null : counts.approved()),
         count(state == null ? null : state.rows()),
-        state == null || state.lastActivity() == null ? "-" : state.lastActivity());
+        state == null || state.lastActivity() == null ? "-" : state.lastActivity(),
+        entry.namespace());
   }
 
   private static String count(Long number) {

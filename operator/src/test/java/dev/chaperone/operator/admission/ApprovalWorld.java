@@ -35,6 +35,9 @@ final class ApprovalWorld {
   /** The end user behind an agent, who could approve what others ask. */
   static final String RITA = "rita@example.com";
 
+  /** Somebody with nothing but the chart's ClusterRole for those who end sessions. */
+  static final String OLIVE = "olive@example.com";
+
   /** The group that requests name as their approvers. */
   static final String DBA = "dba";
 
@@ -84,6 +87,7 @@ final class ApprovalWorld {
             users(JANE, JOHN, GRACE, RITA, DBA, "jane", "Jane@example.com", NADIA)
                 + accounts(AGENT_ACCOUNT, PIPELINE_ACCOUNT)
                 + group("crowd")));
+    create("rolebindings", binding("revoke", "ClusterRole", "chaperone-revoker", users(OLIVE)));
     create(
         "roles",
         role(

@@ -4,10 +4,13 @@ import static dev.chaperone.operator.admission.ApprovalWorld.DBA;
 import static dev.chaperone.operator.admission.ApprovalWorld.JANE;
 import static dev.chaperone.operator.admission.ApprovalWorld.MALLORY;
 import static dev.chaperone.operator.admission.ApprovalWorld.NADIA;
+import static dev.chaperone.operator.admission.ApprovalWorld.OLIVE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.chaperone.operator.admission.ApprovalWorld.Opened;
+import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Output;
 import dev.chaperone.operator.testing.UsesTestCluster;
 import java.io.IOException;
@@ -165,6 +168,68 @@ class KubectlChaperoneIT extends AdmissionTests {
     assertThat(output.exit()).isEqualTo(1);
     assertThat(output.err()).contains("forbidden", "nobody@example.com");
     assertThat(output.out()).isEmpty();
+  }
+
+  @Test
+  void sessionsAreListedWithWhatTheyDid() {
+    String name = nameOf(world.openSession());
+    Output output = chaperone("sessions", "--as", OLIVE);
+    assertThat(output.exit()).as(output.err()).isZero();
+    assertThat(output.out())
+        .contains("NAME", "PHASE", "CONNECTION", "AGENT", "LAST ACTIVITY")
+        .containsPattern(name + " +Active +orders-db +support-agent +- +- +- +- +-");
+    assertThat(chaperone("sessions", "--all-namespaces", "--active").out())
+        .containsPattern(cluster.namespace() + " +" + name + " +Active");
+    assertThat(chaperone("sessions", "--as", "nobody@example.com").err())
+        .contains("forbidden", "nobody@example.com");
+  }
+
+  @Test
+  void aSessionIsRevokedAndTheCommandSaysWhenItIsOver() throws Exception {
+    String session = world.openSession();
+    String name = nameOf(session);
+    CompletableFuture<Output> output =
+        CompletableFuture.supplyAsync(() -> chaperone("revoke", name, "--as", OLIVE));
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> output.isDone() || read(session).at("/spec/revoked").asBoolean());
+    assertThat(
+            world
+                .operator()
+                .patch(session + "/status", Api.MERGE_PATCH, "{\"status\":{\"phase\":\"Revoked\"}}")
+                .accepted())
+        .isTrue();
+    assertThat(output.get(60, TimeUnit.SECONDS).out()).isEqualTo(name + ": Revoked\n");
+    assertThat(output.get().exit()).isZero();
+    Output again = chaperone("revoke", name, "--as", OLIVE);
+    assertThat(again.exit()).isEqualTo(1);
+    assertThat(again.err()).contains(name + " is over: Revoked");
+  }
+
+  @Test
+  void whoMayNotRevokeIsToldByTheApiServerAndTheSessionGoesOn() {
+    String session = world.openSession();
+    Output output = chaperone("revoke", nameOf(session), "--as", NADIA);
+    assertThat(output.exit()).isEqualTo(1);
+    assertThat(output.err()).contains("forbidden", NADIA);
+    assertThat(read(session).at("/spec/revoked").asBoolean()).isFalse();
+  }
+
+  @Test
+  void whileTheOperatorIsAwayTheRevocationStandsAndTheCommandSaysSo() {
+    String session = world.openSession();
+    Output output = chaperone("revoke", nameOf(session), "--as", OLIVE);
+    assertThat(output.exit()).isEqualTo(1);
+    assertThat(output.err()).contains("marked as revoked", "operator");
+    assertThat(read(session).at("/spec/revoked").asBoolean()).isTrue();
+  }
+
+  private JsonNode read(String session) {
+    return cluster.api().get(session).body();
+  }
+
+  private static String nameOf(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
   }
 
   /** Nadia runs a command, and once her decision is there the operator writes a status. */

@@ -15,6 +15,11 @@ final class EventDecoder {
   private ByteArrayOutputStream pendingText;
   private int pendingNumber;
 
+  /** How much was defined so far, in bytes of payloads. */
+  long definitionBytes() {
+    return definitionBytes;
+  }
+
   /**
    * Reads one payload.
    *

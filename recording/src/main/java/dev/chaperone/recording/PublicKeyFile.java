@@ -56,6 +56,26 @@ public final class PublicKeyFile {
     }
   }
 
+  /**
+   * Takes a key as it travels.
+   *
+   * @param encoded SubjectPublicKeyInfo (DER)
+   * @throws IOException when it is no such key
+   */
+  public static PublicKeyFile of(byte[] encoded) throws IOException {
+    try {
+      return new PublicKeyFile(
+          KeyFactory.getInstance(ALGORITHM).generatePublic(new X509EncodedKeySpec(encoded)));
+    } catch (GeneralSecurityException e) {
+      throw new IOException("this is no public key of kind " + ALGORITHM, e);
+    }
+  }
+
+  /** As it travels: SubjectPublicKeyInfo (DER). */
+  public byte[] encoded() {
+    return key.getEncoded();
+  }
+
   /** As text, in PEM. */
   public String pem() {
     return BEGIN

@@ -23,6 +23,10 @@ import java.util.Optional;
  *      | -- Welcome, or Refused ---------------&gt; |
  *      | -- Configure, Revoke, Decisions ... --&gt; |
  *      | &lt;-- SessionStarted, ApprovalRequested ... |
+ *      | &lt;------------------- RecordingOffered -- |
+ *      | -- RecordingWanted -------------------&gt; |
+ *      | &lt;--------------------- RecordingPiece -- |
+ *      | -- RecordingStored -------------------&gt; |
  *      | &lt;------------- Heartbeat -------------&gt; |
  * </pre>
  *
@@ -342,6 +346,119 @@ public sealed interface ChannelMessage {
     @Override
     public Optional<String> replaces() {
       return Optional.of("health");
+    }
+  }
+
+  /**
+   * Whether this operator keeps recordings. Said once in each conversation, before anything else
+   * that is said of them.
+   *
+   * @param kept whether recordings are to be offered
+   * @param mostUnstored how much of one session's recording may wait to be stored, in bytes, before
+   *     nothing more can be recorded; positive where recordings are kept
+   */
+  record RecordingsKept(boolean kept, long mostUnstored) implements FromOperator {
+    public RecordingsKept {
+      if (kept && mostUnstored < 1) {
+        throw new IllegalArgumentException("mostUnstored " + mostUnstored);
+      }
+    }
+
+    @Override
+    public Optional<String> replaces() {
+      return Optional.of("recordings kept");
+    }
+  }
+
+  /**
+   * There is something of a recording that the operator may not have. Answered with RecordingWanted
+   * when it is its turn, or with RecordingRefused.
+   *
+   * @param session names the recording
+   * @param publicKey what it is signed with, Ed25519 as SubjectPublicKeyInfo; one for each pod
+   */
+  record RecordingOffered(String session, Bytes publicKey) implements FromSidecar {
+    public RecordingOffered {
+      Objects.requireNonNull(session, "session");
+      Objects.requireNonNull(publicKey, "publicKey");
+    }
+
+    @Override
+    public Optional<String> replaces() {
+      return Optional.of("offered " + session);
+    }
+  }
+
+  /**
+   * One piece of a recording is to be sent, from there on. All before it is stored.
+   *
+   * @param segment from 1
+   * @param offset in the segment, in bytes
+   */
+  record RecordingWanted(String session, int segment, long offset) implements FromOperator {
+    public RecordingWanted {
+      Objects.requireNonNull(session, "session");
+      requirePosition(segment, offset);
+    }
+  }
+
+  /**
+   * The piece that was wanted: a segment's header, events, or both, each of them whole.
+   *
+   * @param content at most {@value #MOST_BYTES} bytes; none where nothing stands there
+   * @param more whether another piece stands behind it already
+   */
+  record RecordingPiece(String session, int segment, long offset, Bytes content, boolean more)
+      implements FromSidecar {
+    /** The longest content, in bytes. */
+    public static final int MOST_BYTES = 128 * 1024;
+
+    public RecordingPiece {
+      Objects.requireNonNull(session, "session");
+      requirePosition(segment, offset);
+      if (content.length() > MOST_BYTES) {
+        throw new IllegalArgumentException("a piece has at most " + MOST_BYTES + " bytes");
+      }
+    }
+  }
+
+  /**
+   * A recording is verified and on the disk of the operator's store up to there.
+   *
+   * @param segment the next piece is of this one
+   * @param offset and begins there
+   * @param bytes how much that is, all segments together
+   */
+  record RecordingStored(String session, int segment, long offset, long bytes)
+      implements FromOperator {
+    public RecordingStored {
+      Objects.requireNonNull(session, "session");
+      requirePosition(segment, offset);
+    }
+
+    @Override
+    public Optional<String> replaces() {
+      return Optional.of("stored " + session);
+    }
+  }
+
+  /**
+   * A recording is not taken.
+   *
+   * @param forGood whether it never will be, because it is not what was recorded; otherwise it may
+   *     be offered again after a pause
+   * @param why for people
+   */
+  record RecordingRefused(String session, boolean forGood, String why) implements FromOperator {
+    public RecordingRefused {
+      Objects.requireNonNull(session, "session");
+      Objects.requireNonNull(why, "why");
+    }
+  }
+
+  private static void requirePosition(int segment, long offset) {
+    if (segment < 1 || offset < 0) {
+      throw new IllegalArgumentException("no place in a recording");
     }
   }
 }

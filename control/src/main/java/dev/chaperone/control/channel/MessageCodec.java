@@ -11,6 +11,12 @@ import dev.chaperone.control.channel.ChannelMessage.Health;
 import dev.chaperone.control.channel.ChannelMessage.Heartbeat;
 import dev.chaperone.control.channel.ChannelMessage.Hello;
 import dev.chaperone.control.channel.ChannelMessage.NotUnderstood;
+import dev.chaperone.control.channel.ChannelMessage.RecordingOffered;
+import dev.chaperone.control.channel.ChannelMessage.RecordingPiece;
+import dev.chaperone.control.channel.ChannelMessage.RecordingRefused;
+import dev.chaperone.control.channel.ChannelMessage.RecordingStored;
+import dev.chaperone.control.channel.ChannelMessage.RecordingWanted;
+import dev.chaperone.control.channel.ChannelMessage.RecordingsKept;
 import dev.chaperone.control.channel.ChannelMessage.Refused;
 import dev.chaperone.control.channel.ChannelMessage.RequestGone;
 import dev.chaperone.control.channel.ChannelMessage.RequestReport;
@@ -58,7 +64,13 @@ public final class MessageCodec {
               ApprovalRequested.class,
               RequestReport.class,
               ConditionsReport.class,
-              Health.class)
+              Health.class,
+              RecordingsKept.class,
+              RecordingOffered.class,
+              RecordingWanted.class,
+              RecordingPiece.class,
+              RecordingStored.class,
+              RecordingRefused.class)
           .stream()
           .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, Function.identity()));
 

@@ -12,6 +12,12 @@ import dev.chaperone.control.channel.ChannelMessage.Heartbeat;
 import dev.chaperone.control.channel.ChannelMessage.Hello;
 import dev.chaperone.control.channel.ChannelMessage.IgnoredDecision;
 import dev.chaperone.control.channel.ChannelMessage.NotUnderstood;
+import dev.chaperone.control.channel.ChannelMessage.RecordingOffered;
+import dev.chaperone.control.channel.ChannelMessage.RecordingPiece;
+import dev.chaperone.control.channel.ChannelMessage.RecordingRefused;
+import dev.chaperone.control.channel.ChannelMessage.RecordingStored;
+import dev.chaperone.control.channel.ChannelMessage.RecordingWanted;
+import dev.chaperone.control.channel.ChannelMessage.RecordingsKept;
 import dev.chaperone.control.channel.ChannelMessage.Refused;
 import dev.chaperone.control.channel.ChannelMessage.RequestGone;
 import dev.chaperone.control.channel.ChannelMessage.RequestReport;
@@ -119,7 +125,14 @@ final class Samples {
                     "credentials",
                     "2026-11-22T05:00:00Z",
                     null))),
-        new Health(false, "no configuration has come yet"));
+        new Health(false, "no configuration has come yet"),
+        new RecordingsKept(true, 268_435_456),
+        new RecordingOffered("agent-0-orders-db-bcdfghjk", new Bytes(new byte[] {48, 42})),
+        new RecordingWanted("agent-0-orders-db-bcdfghjk", 2, 4_096),
+        new RecordingPiece(
+            "agent-0-orders-db-bcdfghjk", 2, 4_096, new Bytes(new byte[] {1, 2, 3}), true),
+        new RecordingStored("agent-0-orders-db-bcdfghjk", 2, 4_099, 67_112_963),
+        new RecordingRefused("agent-0-orders-db-bcdfghjk", true, "event 17: changed"));
   }
 
   static Request request() {

@@ -11,6 +11,7 @@ import dev.chaperone.sidecar.control.OperatorConfiguration;
 import dev.chaperone.sidecar.control.OperatorLease;
 import dev.chaperone.sidecar.control.OperatorReports;
 import dev.chaperone.sidecar.control.OperatorTimes;
+import dev.chaperone.sidecar.control.RecordingShipper;
 import dev.chaperone.sidecar.gateway.ClientConnection.CloseReason;
 import dev.chaperone.sidecar.gateway.Gateway;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
@@ -67,6 +68,7 @@ final class Cluster implements AutoCloseable {
   private final ApprovalDesk approvals;
   private final Gateway gateway;
   private final OperatorReports reports;
+  private final RecordingShipper shipper;
   private final OperatorConfiguration configuration;
   private final OperatorChannel channel;
   private volatile boolean draining;
@@ -91,6 +93,7 @@ final class Cluster implements AutoCloseable {
             lease);
     this.configuration = new OperatorConfiguration(options.secrets(), gateway::apply);
     this.reports = new OperatorReports(gateway::served, configuration::unresolved, this::health);
+    this.shipper = new RecordingShipper(journal);
     this.channel =
         new OperatorChannel(
             options.operator(),
@@ -98,7 +101,7 @@ final class Cluster implements AutoCloseable {
             newKey(),
             lease,
             // A request is said after its session, and both of what is in force.
-            List.of(configuration, reports, requests),
+            List.of(configuration, reports, requests, shipper),
             threads.backgroundLoop(),
             threads.waiting());
     new JvmMemoryMetrics().bindTo(registry);
@@ -138,6 +141,7 @@ final class Cluster implements AutoCloseable {
       cluster.approvals.start();
       cluster.configuration.start();
       cluster.reports.start();
+      cluster.shipper.start();
       cluster.channel.start();
       if (options.probes().isPresent()) {
         cluster.pulse = cluster.pulse(new ProbeFiles(options.probes().get()));
@@ -212,6 +216,7 @@ final class Cluster implements AutoCloseable {
     approvals.close();
     last.forEach(one -> one.connection().end(CloseReason.SHUTDOWN));
     reports.close();
+    shipper.close();
     channel.close();
     journal.close();
     threads.close();

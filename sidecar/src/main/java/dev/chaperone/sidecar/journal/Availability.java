@@ -9,7 +9,9 @@ public enum Availability {
   /** The directory cannot be written to, or the disk reports errors. */
   IO_ERROR("InputOutputError", "the recording cannot be written"),
   /** The disk has not answered for two seconds. */
-  TOO_SLOW("TooSlow", "the disk does not answer in time");
+  TOO_SLOW("TooSlow", "the disk does not answer in time"),
+  /** More waits to be stored by the operator than may, or the operator refuses it. */
+  NOT_STORED("NotStored", "the operator does not store the recording");
 
   private final String reason;
   private final String message;

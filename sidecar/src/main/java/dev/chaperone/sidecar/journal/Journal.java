@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.journal;
 
 import dev.chaperone.recording.Event;
+import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.memory.JournalMemory;
 import dev.chaperone.recording.memory.Recovery;
@@ -29,6 +30,7 @@ public final class Journal implements AutoCloseable {
   private final MeterRegistry registry;
   private final Retention retention;
   private final JournalThreads threads;
+  private final StoreLimit storeLimit = new StoreLimit();
 
   /**
    * Opens the directory, or makes it, and brings to the disk what killed sessions left in memory.
@@ -87,6 +89,7 @@ public final class Journal implements AutoCloseable {
             key,
             following(opened),
             threads,
+            storeLimit,
             new JournalMetrics(registry, opened.connection()));
     keep(opened.identity().namespace(), opened.connection(), kept);
     session.prepare();
@@ -107,6 +110,40 @@ public final class Journal implements AutoCloseable {
   /** Says how long recordings of a connection are kept from now on. */
   public void keep(String namespace, String connection, Duration kept) {
     retention.keep(namespace, connection, kept);
+  }
+
+  /**
+   * Says how much of each session may wait to be stored by the operator.
+   *
+   * @param mostUnstored in bytes; 0 where the operator keeps no recordings
+   */
+  public void limitUnstored(long mostUnstored) {
+    storeLimit.set(mostUnstored);
+  }
+
+  /** The operator has stored so many bytes of a session, all segments together. */
+  public void stored(String session, long bytes) {
+    threads.session(session).ifPresent(one -> one.stored(bytes));
+  }
+
+  /** The operator will not store any more of a session. */
+  public void refusedByStore(String session) {
+    threads.session(session).ifPresent(SessionJournal::refusedByStore);
+  }
+
+  /** Whether more may come of a session. */
+  public boolean isBeingWritten(String session) {
+    return threads.session(session).isPresent();
+  }
+
+  /** Whether all that was recorded is on the disk. */
+  public boolean isOnDisk() {
+    return threads.isForced();
+  }
+
+  /** What the recordings are signed with. */
+  public PublicKeyFile publicKey() {
+    return key.publicKey();
   }
 
   /** Where the recordings are. */

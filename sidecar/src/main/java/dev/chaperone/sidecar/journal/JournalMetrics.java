@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What is counted of one connection's recordings. */
 final class JournalMetrics {
@@ -16,6 +17,7 @@ final class JournalMetrics {
   private final Counter gaps;
   private final Counter unrecorded;
   private final AtomicInteger unavailable = new AtomicInteger();
+  private final AtomicLong unstored = new AtomicLong();
 
   JournalMetrics(MeterRegistry registry, String connection) {
     events =
@@ -40,13 +42,29 @@ final class JournalMetrics {
             connection,
             "chaperone.recording.unrecorded.operations",
             "Operations that were forwarded without a record");
-    Gauge previous =
-        registry.find("chaperone.recording.unavailable").tag("connection", connection).gauge();
+    gauge(
+        registry,
+        connection,
+        "chaperone.recording.unavailable",
+        "1 while nothing can be recorded",
+        unavailable);
+    gauge(
+        registry,
+        connection,
+        "chaperone.recording.unstored.bytes",
+        "Bytes of the present session that the operator has not stored",
+        unstored);
+  }
+
+  /** The last session of a connection counts. */
+  private static void gauge(
+      MeterRegistry registry, String connection, String name, String description, Number value) {
+    Gauge previous = registry.find(name).tag("connection", connection).gauge();
     if (previous != null) {
       registry.remove(previous);
     }
-    Gauge.builder("chaperone.recording.unavailable", unavailable, AtomicInteger::get)
-        .description("1 while nothing can be recorded")
+    Gauge.builder(name, value, Number::doubleValue)
+        .description(description)
         .tag("connection", connection)
         .strongReference(true)
         .register(registry);
@@ -64,6 +82,10 @@ final class JournalMetrics {
     events.increment((double) moreEvents);
     bytes.increment((double) moreBytes);
     force.record(Duration.ofNanos(nanos));
+  }
+
+  void unstored(long waiting) {
+    unstored.set(waiting);
   }
 
   void unavailable(boolean is) {

@@ -48,6 +48,11 @@ final class JournalThreads {
     prepareNow();
   }
 
+  /** A session that is written, or whose end is not on the disk yet. */
+  Optional<SessionJournal> session(String name) {
+    return sessions.stream().filter(one -> one.opened().session().equals(name)).findFirst();
+  }
+
   /** The last session of the same connection, where not all of it is on the disk yet. */
   Optional<Event.Predecessor> predecessor(Event.SessionOpened opened) {
     return sessions.stream()
@@ -97,7 +102,8 @@ final class JournalThreads {
     return forced;
   }
 
-  private boolean isForced() {
+  /** Whether everything is on the disk. */
+  boolean isForced() {
     return sessions.stream().allMatch(SessionJournal::isForced);
   }
 

@@ -85,6 +85,7 @@ public final class SessionJournal {
   private long eventsAtCheckpoint;
   private long checkpointNanos = System.nanoTime();
   private final DiskWatch disk = new DiskWatch();
+  private final StoreBacklog backlog;
   private final Gap gap = new Gap();
   private boolean wanting;
   private boolean sealed;
@@ -109,12 +110,14 @@ public final class SessionJournal {
       RecordingKey key,
       Event.SessionOpened opened,
       JournalThreads threads,
+      StoreLimit storeLimit,
       JournalMetrics metrics) {
     this.directory = directory;
     this.journalMemory = journalMemory;
     this.key = key;
     this.opened = opened;
     this.threads = threads;
+    this.backlog = new StoreBacklog(storeLimit);
     this.metrics = metrics;
     this.chain = new ChainWriter(opened.session(), key.publicKey().id());
   }
@@ -205,6 +208,26 @@ public final class SessionJournal {
   /** Where it is. */
   public Path directory() {
     return directory;
+  }
+
+  /**
+   * The operator has stored so much of it.
+   *
+   * @param bytesStored of all segments together
+   */
+  void stored(long bytesStored) {
+    synchronized (this) {
+      backlog.stored(bytesStored);
+    }
+    watch();
+  }
+
+  /** The operator will not store any more of it. */
+  void refusedByStore() {
+    synchronized (this) {
+      backlog.refused();
+    }
+    watch();
   }
 
   Event.SessionOpened opened() {
@@ -490,6 +513,10 @@ public final class SessionJournal {
     Availability now;
     synchronized (this) {
       now = disk.evaluate(closed || hasRoom(RESERVED_BYTES));
+      if (now == Availability.AVAILABLE) {
+        now = backlog.evaluate(bytes);
+      }
+      metrics.unstored(backlog.unstored(bytes));
       if (ready.size() >= READY_WINDOWS) {
         disk.fed();
       }

@@ -379,6 +379,7 @@ class JournalTest {
             KEY,
             opened("open"),
             new JournalThreads(retention),
+            new StoreLimit(),
             new JournalMetrics(registry, "orders-db"));
     retention.clean(List.of(open));
     assertThat(recordings.resolve("old")).doesNotExist();
@@ -438,6 +439,41 @@ class JournalTest {
       journal.close();
       assertThat(((Verification.Sealed) verify("s")).totals().operations()).isEqualTo(recorded + 1);
     }
+  }
+
+  @Test
+  void whatTheOperatorDoesNotStoreEndsTheRecordingAtTheBoundUntilItDoes() throws Exception {
+    SessionJournal session = session("s");
+    for (int i = 0; i < 1_000; i++) {
+      appendOrWait(session, query(i));
+    }
+    assertThat(session.availability()).isEqualTo(Availability.AVAILABLE);
+    journal.limitUnstored(10_000);
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> session.availability() == Availability.NOT_STORED);
+    assertThat(session.append(query(1))).isZero();
+    session.skipped();
+    assertThat(registry.get("chaperone.recording.unstored.bytes").gauge().value())
+        .isGreaterThan(10_000);
+    journal.stored("s", 1 << 20);
+    assertThat(session.availability()).isEqualTo(Availability.AVAILABLE);
+    appendOrWait(session, query(1));
+    assertThat(events(session))
+        .anyMatch(
+            event ->
+                event.event() instanceof Event.RecordingGap gap
+                    && gap.operations() == 1
+                    && gap.cause().equals(Availability.NOT_STORED.message()));
+    // What one replica has stored, another one does not take back.
+    journal.stored("s", 0);
+    assertThat(session.availability()).isEqualTo(Availability.AVAILABLE);
+    journal.refusedByStore("s");
+    assertThat(session.availability()).isEqualTo(Availability.NOT_STORED);
+    journal.limitUnstored(0);
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> session.availability() == Availability.AVAILABLE);
   }
 
   @Test

@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The one place that reads {@code 64Mi} and {@code 15m}. */
-final class Quantities {
+public final class Quantities {
   private static final Pattern BYTES = Pattern.compile("([1-9][0-9]{0,11})(Ki|Mi|Gi|k|M|G)?");
   private static final Map<String, Long> FACTORS =
       Map.of(
@@ -30,7 +30,7 @@ final class Quantities {
   private Quantities() {}
 
   /** A number of bytes, or empty where the text is none or too large to count. */
-  static OptionalLong bytes(String text) {
+  public static OptionalLong bytes(String text) {
     Matcher matcher = BYTES.matcher(text);
     if (!matcher.matches()) {
       return OptionalLong.empty();
@@ -43,8 +43,12 @@ final class Quantities {
     }
   }
 
-  /** A duration; the schema has already said that the text is one. */
-  static Duration duration(String text) {
+  /**
+   * A duration such as {@code 12h} or {@code 1d12h}.
+   *
+   * @throws IllegalArgumentException when it is none; of a resource, the schema has said that it is
+   */
+  public static Duration duration(String text) {
     if (!DURATION.matcher(text).matches()) {
       throw new IllegalArgumentException("not a duration: " + text);
     }

@@ -91,7 +91,11 @@ public final class Authenticator {
       if (found.isEmpty() || !found.get().uid().equals(pod.uid())) {
         throw refused(RefusalReason.POD_GONE, "there is no such pod any more");
       }
-      KeyBinding next = new KeyBinding(key, found.get().sidecarRestarts());
+      KeyBinding next =
+          new KeyBinding(
+              key,
+              found.get().sidecarRestarts(),
+              stored.flatMap(one -> one.binding().recordingKey()));
       switch (KeyRule.of(stored.map(KeyBindings.Stored::binding), key, next.restarts())) {
         case ACCEPT -> {
           return;

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -25,6 +26,7 @@ public final class ConfigMapKeyBindings implements KeyBindings {
   private static final String PREFIX = "chaperone-sidecar-key-";
   private static final String PUBLIC_KEY = "publicKey";
   private static final String RESTARTS = "restarts";
+  private static final String RECORDING_KEY = "recordingKey";
   private static final int CONFLICT = 409;
 
   private final KubernetesClient client;
@@ -57,7 +59,9 @@ public final class ConfigMapKeyBindings implements KeyBindings {
           new Stored(
               new KeyBinding(
                   new Bytes(Base64.getDecoder().decode(data.get(PUBLIC_KEY))),
-                  Long.parseLong(data.get(RESTARTS))),
+                  Long.parseLong(data.get(RESTARTS)),
+                  Optional.ofNullable(data.get(RECORDING_KEY))
+                      .map(key -> new Bytes(Base64.getDecoder().decode(key)))),
               map.getMetadata().getResourceVersion()));
     } catch (IllegalArgumentException | NullPointerException e) {
       // Somebody has edited it. To bind anew would let them choose whose key is next.
@@ -93,6 +97,10 @@ public final class ConfigMapKeyBindings implements KeyBindings {
   }
 
   private ConfigMap map(SidecarPod pod, KeyBinding binding, String version) {
+    Map<String, String> data = new HashMap<>();
+    data.put(PUBLIC_KEY, encoded(binding.publicKey()));
+    data.put(RESTARTS, Long.toString(binding.restarts()));
+    binding.recordingKey().ifPresent(key -> data.put(RECORDING_KEY, encoded(key)));
     return new ConfigMapBuilder()
         .withNewMetadata()
         .withNamespace(namespace)
@@ -101,9 +109,12 @@ public final class ConfigMapKeyBindings implements KeyBindings {
         .addToLabels(LABEL, "true")
         .addToAnnotations("chaperone.dev/pod", pod.toString())
         .endMetadata()
-        .addToData(PUBLIC_KEY, Base64.getEncoder().encodeToString(binding.publicKey().toArray()))
-        .addToData(RESTARTS, Long.toString(binding.restarts()))
+        .withData(data)
         .build();
+  }
+
+  private static String encoded(Bytes key) {
+    return Base64.getEncoder().encodeToString(key.toArray());
   }
 
   private static String name(SidecarPod pod) {

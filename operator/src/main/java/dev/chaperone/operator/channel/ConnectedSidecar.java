@@ -5,6 +5,10 @@ import dev.chaperone.control.channel.ChannelMessage;
 import dev.chaperone.control.channel.ChannelMessage.Configure;
 import dev.chaperone.control.channel.ChannelMessage.Decisions;
 import dev.chaperone.control.channel.ChannelMessage.FromOperator;
+import dev.chaperone.control.channel.ChannelMessage.RecordingRefused;
+import dev.chaperone.control.channel.ChannelMessage.RecordingStored;
+import dev.chaperone.control.channel.ChannelMessage.RecordingWanted;
+import dev.chaperone.control.channel.ChannelMessage.RecordingsKept;
 import dev.chaperone.control.channel.ChannelMessage.RequestGone;
 import dev.chaperone.control.channel.ChannelMessage.RequestSettled;
 import dev.chaperone.control.channel.ChannelMessage.RequestShown;
@@ -96,6 +100,26 @@ public final class ConnectedSidecar {
   /** A request's final report is kept. */
   public void settled(String request) {
     send(new RequestSettled(request));
+  }
+
+  /** Recordings are to be offered, or not. */
+  public void keepsRecordings(boolean kept, long mostUnstored) {
+    send(new RecordingsKept(kept, mostUnstored));
+  }
+
+  /** One piece of a recording is to be sent, from there on. */
+  public void want(String session, int segment, long offset) {
+    send(new RecordingWanted(session, segment, offset));
+  }
+
+  /** A recording is stored up to there. */
+  public void stored(String session, int segment, long offset, long bytes) {
+    send(new RecordingStored(session, segment, offset, bytes));
+  }
+
+  /** A recording is not taken. */
+  public void refuse(String session, boolean forGood, String why) {
+    send(new RecordingRefused(session, forGood, why));
   }
 
   /** Sends it away; it will connect anew. */

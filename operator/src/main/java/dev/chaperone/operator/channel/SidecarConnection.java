@@ -284,6 +284,10 @@ final class SidecarConnection extends ChannelInboundHandlerAdapter {
       listener.requestReported(sidecar, report);
     } else if (message instanceof ChannelMessage.ConditionsReport report) {
       listener.conditionsReported(sidecar, report);
+    } else if (message instanceof ChannelMessage.RecordingOffered offered) {
+      listener.recordingOffered(sidecar, offered);
+    } else if (message instanceof ChannelMessage.RecordingPiece piece) {
+      listener.recordingPiece(sidecar, piece);
     } else if (message instanceof ChannelMessage.Health health) {
       listener.healthReported(sidecar, health);
     }

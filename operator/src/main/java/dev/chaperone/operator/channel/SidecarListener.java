@@ -46,6 +46,12 @@ public interface SidecarListener {
   /** What the sidecar found out about a connection. */
   void conditionsReported(ConnectedSidecar sidecar, ChannelMessage.ConditionsReport report);
 
+  /** There is something of a recording to be stored; to be answered with want or refuse. */
+  void recordingOffered(ConnectedSidecar sidecar, ChannelMessage.RecordingOffered offered);
+
+  /** The piece that was wanted; to be answered with stored or refuse. Not to be waited in. */
+  void recordingPiece(ConnectedSidecar sidecar, ChannelMessage.RecordingPiece piece);
+
   /** How the sidecar is. */
   void healthReported(ConnectedSidecar sidecar, ChannelMessage.Health health);
 }

@@ -1,11 +1,16 @@
 package dev.chaperone.operator.distribution;
 
 import dev.chaperone.control.channel.ChannelMessage;
+import dev.chaperone.operator.channel.ConfigMapKeyBindings;
 import dev.chaperone.operator.channel.ConnectedSidecar;
+import dev.chaperone.operator.channel.RecordingKeyBindings;
 import dev.chaperone.operator.channel.SidecarListener;
+import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
+import java.util.Optional;
 
 /**
  * Everything that a replica does for the sidecars that are connected to it. What they say is taken
@@ -17,18 +22,44 @@ public final class Distribution implements SidecarListener, AutoCloseable {
   private final ConfigurationPushes configurations;
   private final SessionRecords sessions;
   private final RequestRecords requests;
+  private final Optional<Recordings> recordings;
 
   /**
    * Takes part in what the view tells.
    *
    * @param namespace the operator's own
+   * @param instance names this replica
    * @param view not started yet
+   * @param store where recordings are kept; without one they stay with the sidecars
    */
-  public Distribution(KubernetesClient client, String namespace, ClusterView view, Clock clock) {
+  public Distribution(
+      KubernetesClient client,
+      String namespace,
+      String instance,
+      ClusterView view,
+      Clock clock,
+      Optional<RecordingStore> store,
+      MeterRegistry metrics) {
     reports = new SidecarReports(client, namespace, view);
     configurations = new ConfigurationPushes(client, view, sidecars, reports);
-    sessions = new SessionRecords(client, view, sidecars);
+    sessions = new SessionRecords(client, view, sidecars, store.isPresent());
     requests = new RequestRecords(client, view, sidecars, clock);
+    recordings =
+        store.map(
+            one ->
+                new Recordings(
+                    one,
+                    new RecordingKeyBindings(new ConfigMapKeyBindings(client, namespace)),
+                    view,
+                    new RecordingStatuses(
+                        client,
+                        view,
+                        sidecars,
+                        sessions,
+                        new EventWriter(client, instance, clock),
+                        clock),
+                    clock,
+                    metrics));
     view.onConnection((before, now) -> configurations.changed(namespace(before, now)));
     view.onPolicy((before, now) -> configurations.changed(namespace(before, now)));
     view.onPod(
@@ -51,12 +82,15 @@ public final class Distribution implements SidecarListener, AutoCloseable {
   /** Everything was seen once: who waits for a configuration can be told. */
   public void synced() {
     configurations.synced();
+    recordings.ifPresent(Recordings::synced);
   }
 
   @Override
   public void connected(ConnectedSidecar sidecar) {
     sidecars.add(sidecar);
     reports.connected(sidecar);
+    recordings.ifPresentOrElse(
+        one -> one.intake().connected(sidecar), () -> sidecar.keepsRecordings(false, 0));
     configurations.connected(sidecar);
   }
 
@@ -67,6 +101,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
     reports.disconnected(sidecar);
     sessions.disconnected(sidecar);
     requests.disconnected(sidecar);
+    recordings.ifPresent(one -> one.intake().disconnected(sidecar));
   }
 
   @Override
@@ -113,6 +148,16 @@ public final class Distribution implements SidecarListener, AutoCloseable {
   }
 
   @Override
+  public void recordingOffered(ConnectedSidecar sidecar, ChannelMessage.RecordingOffered offered) {
+    recordings.ifPresent(one -> one.intake().offered(sidecar, offered));
+  }
+
+  @Override
+  public void recordingPiece(ConnectedSidecar sidecar, ChannelMessage.RecordingPiece piece) {
+    recordings.ifPresent(one -> one.intake().piece(sidecar, piece));
+  }
+
+  @Override
   public void healthReported(ConnectedSidecar sidecar, ChannelMessage.Health health) {
     reports.health(sidecar, health);
   }
@@ -120,6 +165,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
   /** Ends; what waits to be written is left to the sidecars, who say it again elsewhere. */
   @Override
   public void close() {
+    recordings.ifPresent(Recordings::close);
     configurations.close();
     sessions.close();
     requests.close();

@@ -6,6 +6,7 @@ import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
 import dev.chaperone.crds.v1alpha1.AgentSession;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
+import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
 import dev.chaperone.operator.channel.ConnectedSidecar;
 import dev.chaperone.operator.channel.RefusalReason;
@@ -51,15 +52,22 @@ final class SessionRecords implements AutoCloseable {
    *
    * @param progress null where nothing was said yet
    * @param ended null while it goes on
+   * @param stored how far the store has its recording; null where nothing is stored in this
+   *     conversation
    */
   private record Live(
       ConnectedSidecar sidecar,
       SessionStarted started,
       SessionProgress progress,
-      SessionEnded ended) {
+      SessionEnded ended,
+      RecordingState stored) {
 
-    /** Where the status stands by that. */
-    AgentSessionStatus next(AgentSessionStatus before) {
+    /**
+     * Where the status stands by that.
+     *
+     * @param kept whether recordings are stored: then what a sidecar says of its own does not count
+     */
+    AgentSessionStatus next(AgentSessionStatus before, boolean kept) {
       AgentSessionStatus was =
           before == null
               ? new AgentSessionStatus(null, null, null, null, null, null, null)
@@ -75,7 +83,7 @@ final class SessionRecords implements AutoCloseable {
               was.maskedValues(),
               was.rows(),
               was.lastActivity(),
-              was.recording(),
+              RecordingStatuses.further(was.recording(), stored),
               was.conditions())
           : new AgentSessionStatus(
               phase,
@@ -83,7 +91,7 @@ final class SessionRecords implements AutoCloseable {
               progress.maskedValues(),
               progress.rows(),
               progress.lastActivity(),
-              progress.recording(),
+              kept ? RecordingStatuses.further(was.recording(), stored) : progress.recording(),
               was.conditions());
     }
 
@@ -95,22 +103,35 @@ final class SessionRecords implements AutoCloseable {
     }
 
     Live said(SessionProgress now) {
-      return new Live(sidecar, started, now, ended);
+      return new Live(sidecar, started, now, ended, stored);
     }
 
     Live said(SessionEnded now) {
-      return new Live(sidecar, started, progress, now);
+      return new Live(sidecar, started, progress, now, stored);
+    }
+
+    Live stored(RecordingState now) {
+      return new Live(sidecar, started, progress, ended, RecordingStatuses.further(stored, now));
     }
   }
 
   private final KubernetesClient client;
   private final ClusterView view;
   private final ConnectedSidecars sidecars;
+  private final boolean keepsRecordings;
   private final StatusWriter statuses;
   private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, this::write);
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
 
-  SessionRecords(KubernetesClient client, ClusterView view, ConnectedSidecars sidecars) {
+  /**
+   * @param keepsRecordings whether this replica stores recordings
+   */
+  SessionRecords(
+      KubernetesClient client,
+      ClusterView view,
+      ConnectedSidecars sidecars,
+      boolean keepsRecordings) {
+    this.keepsRecordings = keepsRecordings;
     this.client = client;
     this.view = view;
     this.sidecars = sidecars;
@@ -135,7 +156,7 @@ final class SessionRecords implements AutoCloseable {
                         && sidecars.isCurrent(known.sidecar())
                         && !known.sidecar().pod().uid().equals(sidecar.pod().uid())
                     ? known
-                    : new Live(sidecar, started, null, null));
+                    : new Live(sidecar, started, null, null, null));
     if (now.sidecar() == sidecar) {
       work.touchNow(key);
     } else {
@@ -159,6 +180,19 @@ final class SessionRecords implements AutoCloseable {
     if (update(sidecar, ended.session(), live -> live.said(ended))) {
       work.touchNow(key(sidecar, ended.session()));
     }
+  }
+
+  /**
+   * More of a recording is stored.
+   *
+   * @return false where the session is not one that goes on here
+   */
+  boolean stored(ConnectedSidecar sidecar, String session, RecordingState state) {
+    boolean lives = update(sidecar, session, live -> live.stored(state));
+    if (lives) {
+      work.touch(key(sidecar, session));
+    }
+    return lives;
   }
 
   private boolean update(
@@ -223,7 +257,7 @@ final class SessionRecords implements AutoCloseable {
           && (Boolean.TRUE.equals(session.getSpec().revoked()) || isRevoked(live))) {
         live.sidecar().revoke(name);
       }
-      AgentSessionStatus next = live.next(session.getStatus());
+      AgentSessionStatus next = live.next(session.getStatus(), keepsRecordings);
       if (next.equals(session.getStatus()) || written(key, live, session, next)) {
         if (live.ended() != null || !sidecars.isCurrent(live.sidecar())) {
           lives.remove(key, live);

@@ -42,6 +42,9 @@ public interface OperatorConfig {
   /** Sessions. */
   Kept session();
 
+  /** The store of recordings. */
+  Recordings recordings();
+
   /** The gateway that is put into pods. */
   interface Sidecar {
     /** Its image. */
@@ -107,6 +110,24 @@ public interface OperatorConfig {
     /** Other names that the operator is called by. */
     @WithName("names")
     Optional<List<String>> furtherNames();
+  }
+
+  /** The store of recordings; sizes are quantities. */
+  interface Recordings {
+    /** On a volume of this replica alone; without it, recordings stay with the sidecars. */
+    Optional<String> directory();
+
+    /** The most that it holds. */
+    @WithDefault("8Gi")
+    String size();
+
+    /** The most that one pod may fill of it. */
+    @WithDefault("2Gi")
+    String podSize();
+
+    /** How much of one session may wait to be stored before nothing more can be recorded. */
+    @WithDefault("256Mi")
+    String mostUnstored();
   }
 
   /** How long something that is over is kept. */

@@ -2,6 +2,7 @@ package dev.chaperone.operator.program;
 
 import dev.chaperone.operator.reconcile.ControlLoop;
 import dev.chaperone.operator.reconcile.ControlSettings;
+import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -26,6 +27,7 @@ public class OperatorLifecycle {
   private final MeterRegistry metrics;
   private volatile ControlLoop control;
   private volatile OperatorServer server;
+  private RecordingStore store;
   private volatile boolean stopping;
 
   @Inject
@@ -39,6 +41,9 @@ public class OperatorLifecycle {
 
   void start(@Observes StartupEvent event) throws IOException, InterruptedException {
     OperatorSettings settings = OperatorSettings.of(config);
+    if (settings.store().isPresent()) {
+      store = RecordingStore.open(settings.store().get());
+    }
     control =
         ControlLoop.start(
             client,
@@ -46,7 +51,9 @@ public class OperatorLifecycle {
                 settings.namespace(),
                 settings.pod(),
                 settings.requestRetention(),
-                settings.sessionRetention()));
+                settings.sessionRetention()),
+            Optional.ofNullable(store),
+            metrics);
     server =
         OperatorServer.start(vertx, client, settings, metrics, Optional.of(control.sidecars()));
     LOGGER.log(
@@ -66,6 +73,9 @@ public class OperatorLifecycle {
     }
     if (control != null) {
       control.close();
+    }
+    if (store != null) {
+      store.close();
     }
   }
 

@@ -1,17 +1,21 @@
 package dev.chaperone.operator.program;
 
+import dev.chaperone.control.translation.Quantities;
 import dev.chaperone.operator.certificates.CertificateSettings;
 import dev.chaperone.operator.injection.InjectionSettings;
 import dev.chaperone.operator.injection.InjectionSettings.OperatorAddress;
 import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
 import dev.chaperone.operator.injection.InjectionSettings.Resources;
 import dev.chaperone.operator.injection.OperatorAuthority;
+import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.webhook.AdmissionLimits;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
@@ -26,6 +30,7 @@ import java.util.stream.Collectors;
  * @param channelPort 0 for a free one
  * @param requestRetention how long an approval request is kept after its end
  * @param sessionRetention how long a session is kept after its end
+ * @param store where recordings are kept; empty where they stay with the sidecars
  */
 public record OperatorSettings(
     String namespace,
@@ -37,7 +42,8 @@ public record OperatorSettings(
     CertificateSettings certificates,
     AdmissionLimits limits,
     Duration requestRetention,
-    Duration sessionRetention) {
+    Duration sessionRetention,
+    Optional<StoreSettings> store) {
   /** Stands in for the authority until there is one. */
   private static final OperatorAuthority NONE =
       new OperatorAuthority.Inline("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
@@ -51,6 +57,7 @@ public record OperatorSettings(
     Objects.requireNonNull(limits, "limits");
     Objects.requireNonNull(requestRetention, "requestRetention");
     Objects.requireNonNull(sessionRetention, "sessionRetention");
+    Objects.requireNonNull(store, "store");
   }
 
   /**
@@ -62,10 +69,11 @@ public record OperatorSettings(
     String host = config.service() + "." + config.namespace() + ".svc";
     List<String> names = new ArrayList<>(List.of(host, host + ".cluster.local"));
     config.certificates().furtherNames().ifPresent(names::addAll);
+    // Replicas tell each other apart by it.
+    String pod = config.pod().orElseGet(() -> config.service() + "-" + UUID.randomUUID());
     return new OperatorSettings(
         config.namespace(),
-        // Replicas tell each other apart by it.
-        config.pod().orElseGet(() -> config.service() + "-" + UUID.randomUUID()),
+        pod,
         new InjectionSettings(
             config.sidecar().image(),
             pullPolicy(config.sidecar().pullPolicy()),
@@ -88,7 +96,28 @@ public record OperatorSettings(
             Duration.ofMinutes(1)),
         AdmissionLimits.STANDARD,
         config.request().retention().orElse(Duration.ofDays(7)),
-        config.session().retention().orElse(Duration.ofDays(30)));
+        config.session().retention().orElse(Duration.ofDays(30)),
+        store(config.recordings(), pod));
+  }
+
+  private static Optional<StoreSettings> store(OperatorConfig.Recordings said, String pod) {
+    return said.directory()
+        .map(
+            directory ->
+                new StoreSettings(
+                    Path.of(directory),
+                    pod,
+                    bytes("size", said.size()),
+                    bytes("pod-size", said.podSize()),
+                    bytes("most-unstored", said.mostUnstored())));
+  }
+
+  private static long bytes(String name, String quantity) {
+    return Quantities.bytes(quantity)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "chaperone.recordings." + name + " must be a quantity such as 8Gi"));
   }
 
   private static PullPolicy pullPolicy(String word) {

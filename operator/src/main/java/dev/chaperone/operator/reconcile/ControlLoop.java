@@ -3,7 +3,10 @@ package dev.chaperone.operator.reconcile;
 import dev.chaperone.operator.channel.SidecarListener;
 import dev.chaperone.operator.distribution.ClusterView;
 import dev.chaperone.operator.distribution.Distribution;
+import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -29,9 +32,21 @@ public final class ControlLoop implements AutoCloseable {
   private volatile boolean ready;
   private volatile boolean closed;
 
-  private ControlLoop(KubernetesClient client, ControlSettings settings) {
+  private ControlLoop(
+      KubernetesClient client,
+      ControlSettings settings,
+      Optional<RecordingStore> store,
+      MeterRegistry metrics) {
     view = new ClusterView(client, settings.namespace());
-    distribution = new Distribution(client, settings.namespace(), view, settings.clock());
+    distribution =
+        new Distribution(
+            client,
+            settings.namespace(),
+            settings.instance(),
+            view,
+            settings.clock(),
+            store,
+            metrics);
     leadership = new Leadership(client, settings, new Leader(client, settings, view));
   }
 
@@ -39,9 +54,15 @@ public final class ControlLoop implements AutoCloseable {
    * Begins.
    *
    * @param client closed by whoever made it, after this
+   * @param store where recordings are kept, closed after this; without one they stay with the
+   *     sidecars
    */
-  public static ControlLoop start(KubernetesClient client, ControlSettings settings) {
-    ControlLoop loop = new ControlLoop(client, settings);
+  public static ControlLoop start(
+      KubernetesClient client,
+      ControlSettings settings,
+      Optional<RecordingStore> store,
+      MeterRegistry metrics) {
+    ControlLoop loop = new ControlLoop(client, settings, store, metrics);
     loop.view.start();
     loop.starter.scheduleWithFixedDelay(
         loop::begin, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);

@@ -6,7 +6,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
 /** Remembers what it was told; can be made to hear slowly. */
-final class RecordingListener implements SidecarListener {
+class RecordingListener implements SidecarListener {
   final List<ChannelMessage> heard = new CopyOnWriteArrayList<>();
   final List<String> comings = new CopyOnWriteArrayList<>();
   volatile ConnectedSidecar last;
@@ -73,6 +73,16 @@ final class RecordingListener implements SidecarListener {
   @Override
   public void conditionsReported(ConnectedSidecar sidecar, ChannelMessage.ConditionsReport report) {
     hear(report);
+  }
+
+  @Override
+  public void recordingOffered(ConnectedSidecar sidecar, ChannelMessage.RecordingOffered offered) {
+    hear(offered);
+  }
+
+  @Override
+  public void recordingPiece(ConnectedSidecar sidecar, ChannelMessage.RecordingPiece piece) {
+    hear(piece);
   }
 
   @Override

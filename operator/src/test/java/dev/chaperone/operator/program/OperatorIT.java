@@ -66,7 +66,8 @@ class OperatorIT {
         new AdmissionLimits(
             64, 32, 16 << 20, 8, Duration.ofSeconds(20), Duration.ofSeconds(25), Duration.ZERO),
         Duration.ofDays(7),
-        Duration.ofDays(30));
+        Duration.ofDays(30),
+        Optional.empty());
   }
 
   @BeforeAll

@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.awaitility.Awaitility;
@@ -137,7 +139,7 @@ class LeaseIT {
     Relay relay = relay();
     world.connection(namespace, "orders", 15432);
     world.policy(namespace, "agents", "orders", "Allow");
-    open.add(0, ControlLoop.start(through(relay), settings(OLD)));
+    open.add(0, start(through(relay), settings(OLD)));
     awaitFound(ConditionStatus.TRUE, 1);
     assertThat(leader()).isEqualTo(OLD);
     // It still hears of everything, and what it says is on its way for long.
@@ -145,8 +147,7 @@ class LeaseIT {
     world.policy(namespace, "agents", "none", "Allow");
     open.add(
         0,
-        ControlLoop.start(
-            world.cluster().as(world.cluster().serviceAccount(World.OPERATOR)), settings(NEW)));
+        start(world.cluster().as(world.cluster().serviceAccount(World.OPERATOR)), settings(NEW)));
     await().untilAsserted(() -> assertThat(leader()).isEqualTo(NEW));
     awaitFound(ConditionStatus.FALSE, 2);
     world.policy(namespace, "agents", "orders", "Allow");
@@ -240,5 +241,9 @@ class LeaseIT {
     public void end() {
       ended.incrementAndGet();
     }
+  }
+
+  private static ControlLoop start(KubernetesClient client, ControlSettings settings) {
+    return ControlLoop.start(client, settings, Optional.empty(), new SimpleMeterRegistry());
   }
 }

@@ -14,6 +14,7 @@ import dev.chaperone.operator.channel.KubernetesPodLookup;
 import dev.chaperone.operator.channel.KubernetesTokenReviewer;
 import dev.chaperone.operator.channel.ServerIdentity;
 import dev.chaperone.operator.channel.TestAuthority;
+import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.TestCluster;
@@ -23,6 +24,7 @@ import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -33,6 +35,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -114,9 +117,9 @@ final class World implements AutoCloseable {
     private final ControlLoop loop;
     private final ChannelServer server;
 
-    Replica(ControlSettings settings) throws Exception {
+    Replica(ControlSettings settings, Optional<RecordingStore> store) throws Exception {
       KubernetesClient client = cluster.as(cluster.serviceAccount(OPERATOR));
-      loop = ControlLoop.start(client, settings);
+      loop = ControlLoop.start(client, settings, store, new SimpleMeterRegistry());
       ServerIdentity identity = AUTHORITY.server("127.0.0.1");
       server =
           ChannelServer.listen(
@@ -167,7 +170,12 @@ final class World implements AutoCloseable {
   }
 
   Replica replica(ControlSettings settings) throws Exception {
-    Replica replica = new Replica(settings);
+    return replica(settings, Optional.empty());
+  }
+
+  /** One that keeps recordings. */
+  Replica replica(ControlSettings settings, Optional<RecordingStore> store) throws Exception {
+    Replica replica = new Replica(settings, store);
     replicas.add(replica);
     return replica;
   }

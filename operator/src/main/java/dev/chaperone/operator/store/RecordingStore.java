@@ -1,0 +1,408 @@
+package dev.chaperone.operator.store;
+
+import dev.chaperone.operator.channel.SidecarPod;
+import dev.chaperone.recording.ArrivingRecording;
+import dev.chaperone.recording.BrokenRecordingException;
+import dev.chaperone.recording.Bytes;
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.Head;
+import dev.chaperone.recording.Position;
+import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.RecordingPiece;
+import dev.chaperone.recording.SessionFiles;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Recordings on a volume: {@code POD-UID/SESSION/000001.seg ...} with the public key beside them,
+ * the same files that the sidecar wrote, so that {@code chaperone verify} reads them.
+ *
+ * <p>Nothing is written that was not verified, and nothing that is there is ever written over: a
+ * recording only becomes longer. Safe for use by any thread; everything here may wait for the disk.
+ */
+public final class RecordingStore implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(RecordingStore.class.getName());
+  private static final String LOCK = ".lock";
+  private static final int LOCKS = 64;
+
+  /** What is remembered of recordings that are arriving, so that they need not be read again. */
+  private static final long MEMORY_BYTES = 48L << 20;
+
+  private static final Set<OpenOption> APPEND =
+      Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY_DIRECTORY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+  /**
+   * How far a recording is stored.
+   *
+   * @param position where it goes on
+   * @param head its last event
+   * @param bytes how long it is, all segments together
+   * @param sealed whether nothing more comes
+   */
+  public record Extent(Position position, Head head, long bytes, boolean sealed) {
+    private static Extent of(ArrivingRecording recording) {
+      return new Extent(
+          recording.position(), recording.head(), recording.bytes(), recording.isSealed());
+    }
+  }
+
+  /**
+   * A recording as it stands on the disk.
+   *
+   * @param memory about how much this takes, in bytes
+   */
+  private record Remembered(ArrivingRecording recording, long memory) {}
+
+  private final StoreSettings settings;
+  private final StoreSpace space;
+  private final FileChannel lockFile;
+  private final Object[] locks = new Object[LOCKS];
+
+  /** The least recently used first. */
+  private final Map<String, Remembered> arriving = new LinkedHashMap<>(16, 0.75f, true);
+
+  private RecordingStore(StoreSettings settings, FileChannel lockFile) {
+    this.settings = settings;
+    this.space = new StoreSpace(settings);
+    this.lockFile = lockFile;
+    for (int i = 0; i < LOCKS; i++) {
+      locks[i] = new Object();
+    }
+  }
+
+  /**
+   * Opens the store, or makes it.
+   *
+   * @throws IOException when that does not work, or another process has it
+   */
+  public static RecordingStore open(StoreSettings settings) throws IOException {
+    Files.createDirectories(settings.directory(), OWNER_ONLY_DIRECTORY);
+    FileChannel lockFile = FileChannel.open(settings.directory().resolve(LOCK), APPEND, OWNER_ONLY);
+    try {
+      FileLock lock = lockFile.tryLock();
+      if (lock == null) {
+        throw new OverlappingFileLockException();
+      }
+      RecordingStore store = new RecordingStore(settings, lockFile);
+      store.measure();
+      return store;
+    } catch (OverlappingFileLockException e) {
+      lockFile.close();
+      throw new IOException(settings.directory() + " is in use by another process", e);
+    } catch (IOException e) {
+      lockFile.close();
+      throw e;
+    }
+  }
+
+  private void measure() throws IOException {
+    for (Path session : sessions()) {
+      space.found(podUid(session), size(session));
+    }
+  }
+
+  /** The directories of the recordings that are stored. */
+  List<Path> sessions() throws IOException {
+    try (Stream<Path> found = Files.find(settings.directory(), 2, (path, what) -> true)) {
+      return found
+          .filter(path -> settings.directory().relativize(path).getNameCount() == 2)
+          .filter(path -> Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS))
+          .toList();
+    }
+  }
+
+  private static String podUid(Path session) {
+    return session.getParent().getFileName().toString();
+  }
+
+  private static long size(Path session) throws IOException {
+    long size = 0;
+    try (Stream<Path> files = Files.list(session)) {
+      for (Path file : files.toList()) {
+        size += Files.size(file);
+      }
+    }
+    return size;
+  }
+
+  /** Where a recording is, as an AgentSession says it. */
+  public String location(StoredSession session) {
+    return settings.replica() + ":" + session.path();
+  }
+
+  StoreSettings settings() {
+    return settings;
+  }
+
+  /** Whether that is where a store has a recording, and not what a sidecar has said of its own. */
+  public static boolean isLocation(String location) {
+    return location != null && location.indexOf(':') > 0;
+  }
+
+  /** How much of one session may wait to be stored, in bytes. */
+  public long mostUnstored() {
+    return settings.mostUnstored();
+  }
+
+  /** How much it holds, in bytes. */
+  public long bytes() {
+    return space.bytes();
+  }
+
+  /**
+   * How far a recording is stored here.
+   *
+   * @param key what the pod's recordings are signed with
+   * @param seen a head that another replica has stored; where this one has less, it must get there
+   * @throws BrokenRecordingException when what is stored here is not what was stored there
+   * @throws IOException when it cannot be read
+   */
+  public Extent begin(StoredSession session, PublicKeyFile key, Optional<Head> seen)
+      throws IOException, BrokenRecordingException {
+    synchronized (lock(session)) {
+      ArrivingRecording recording = arriving(session, key);
+      if (seen.isPresent()) {
+        recording.require(seen.get());
+      }
+      return Extent.of(recording);
+    }
+  }
+
+  /**
+   * Verifies a piece and stores it: it is on the disk when this returns.
+   *
+   * @throws BrokenRecordingException when it does not verify, or is not of this pod; then nothing
+   *     of it was written
+   * @throws StoreFullException when there is no room
+   * @throws IOException when it could not be written; what is there of it does not count
+   */
+  public Extent store(StoredSession session, PublicKeyFile key, Position at, Bytes content)
+      throws IOException, BrokenRecordingException, ForeignRecordingException {
+    synchronized (lock(session)) {
+      ArrivingRecording recording = arriving(session, key);
+      boolean stored = false;
+      try {
+        boolean begins = recording.head().events() == 0;
+        recording.accept(at, content);
+        if (begins && recording.opened().isPresent()) {
+          requireOwn(session.pod(), recording.opened().get().identity());
+        }
+        space.take(session.pod().uid(), content.length());
+        boolean written = false;
+        try {
+          write(session, key, at, content);
+          written = true;
+        } finally {
+          if (!written) {
+            space.giveBack(session.pod().uid(), content.length());
+          }
+        }
+        stored = true;
+        remember(session, recording);
+        return Extent.of(recording);
+      } finally {
+        if (!stored) {
+          // What it knows is ahead of the disk.
+          forget(session);
+        }
+      }
+    }
+  }
+
+  private static void requireOwn(SidecarPod pod, Event.Identity identity)
+      throws ForeignRecordingException {
+    if (!identity.namespace().equals(pod.namespace())
+        || !identity.pod().equals(pod.name())
+        || !identity.podUid().equals(pod.uid())
+        || !identity.serviceAccount().equals(pod.serviceAccount())) {
+      throw new ForeignRecordingException();
+    }
+  }
+
+  private void write(StoredSession session, PublicKeyFile key, Position at, Bytes content)
+      throws IOException {
+    Path directory = session.directory(settings.directory());
+    Path file = directory.resolve(SessionFiles.segmentName(at.segment()));
+    boolean made = at.offset() == 0;
+    if (made) {
+      make(directory, key);
+    }
+    try (FileChannel channel = FileChannel.open(file, APPEND, OWNER_ONLY)) {
+      try {
+        ByteBuffer rest = ByteBuffer.wrap(content.toArray());
+        long position = at.offset();
+        while (rest.hasRemaining()) {
+          position += channel.write(rest, position);
+        }
+        channel.force(made);
+      } catch (IOException e) {
+        cutOff(channel, at.offset());
+        throw isFull(e) ? new StoreFullException("there is no room on the store's volume") : e;
+      }
+    }
+    if (made) {
+      force(directory);
+    }
+  }
+
+  private static boolean isFull(IOException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.contains("No space left") || message.contains("quota");
+  }
+
+  /** Where that fails too, it is done when the recording is opened again. */
+  private static void cutOff(FileChannel channel, long length) {
+    try {
+      channel.truncate(length);
+    } catch (IOException e) {
+      LOGGER.log(System.Logger.Level.DEBUG, "a piece could not be cut off", e);
+    }
+  }
+
+  private void make(Path directory, PublicKeyFile key) throws IOException {
+    if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    Files.createDirectories(directory, OWNER_ONLY_DIRECTORY);
+    try (FileChannel channel =
+        FileChannel.open(directory.resolve(PublicKeyFile.NAME), APPEND, OWNER_ONLY)) {
+      ByteBuffer pem = ByteBuffer.wrap(key.pem().getBytes(StandardCharsets.US_ASCII));
+      while (pem.hasRemaining()) {
+        channel.write(pem);
+      }
+      channel.force(true);
+    }
+    space.found(podUid(directory), Files.size(directory.resolve(PublicKeyFile.NAME)));
+    force(directory.getParent());
+    force(settings.directory());
+  }
+
+  /** A file is there after a power failure only when its directory is on the disk too. */
+  private static void force(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  // ---- what is remembered
+
+  private Object lock(StoredSession session) {
+    return locks[Math.floorMod(session.path().hashCode(), LOCKS)];
+  }
+
+  private ArrivingRecording arriving(StoredSession session, PublicKeyFile key) throws IOException {
+    synchronized (arriving) {
+      Remembered known = arriving.get(session.path());
+      if (known != null) {
+        return known.recording();
+      }
+    }
+    Path directory = session.directory(settings.directory());
+    ArrivingRecording read =
+        Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
+            ? ArrivingRecording.resume(directory, session.session(), key)
+            : ArrivingRecording.begin(session.session(), key);
+    dropUnfinished(session, directory, read.position());
+    remember(session, read);
+    return read;
+  }
+
+  /** Within a bound: what is forgotten for it is read again when it goes on. */
+  private void remember(StoredSession session, ArrivingRecording recording) {
+    synchronized (arriving) {
+      arriving.put(session.path(), new Remembered(recording, recording.memory()));
+      long memory = arriving.values().stream().mapToLong(Remembered::memory).sum();
+      for (var eldest = arriving.values().iterator(); memory > MEMORY_BYTES && eldest.hasNext(); ) {
+        Remembered one = eldest.next();
+        if (one.recording() != recording) {
+          memory -= one.memory();
+          eldest.remove();
+        }
+      }
+    }
+  }
+
+  /**
+   * Cuts off what was being written when an earlier process ended: it was never acknowledged. More
+   * than one piece cannot be: then what is stored was changed, and is left to people.
+   */
+  private void dropUnfinished(StoredSession session, Path directory, Position end)
+      throws IOException {
+    Path file = directory.resolve(SessionFiles.segmentName(end.segment()));
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+      long unfinished = channel.size() - end.offset();
+      if (unfinished > RecordingPiece.MAX_BYTES) {
+        throw new IOException(file + " is broken at " + end.offset() + ": the store was changed");
+      }
+      if (unfinished > 0) {
+        channel.truncate(end.offset());
+        channel.force(true);
+        space.giveBack(session.pod().uid(), unfinished);
+        LOGGER.log(
+            System.Logger.Level.INFO,
+            "unfinished piece dropped session={0} bytes={1}",
+            session,
+            unfinished);
+      }
+    } catch (NoSuchFileException e) {
+      // Nothing is there of this segment.
+    }
+  }
+
+  private void forget(StoredSession session) {
+    synchronized (arriving) {
+      arriving.remove(session.path());
+    }
+  }
+
+  /** Deletes a recording; one that arrives meanwhile begins anew. */
+  void delete(Path session) throws IOException {
+    String path = podUid(session) + "/" + session.getFileName();
+    synchronized (locks[Math.floorMod(path.hashCode(), LOCKS)]) {
+      long size = size(session);
+      synchronized (arriving) {
+        arriving.remove(path);
+      }
+      try (Stream<Path> files = Files.walk(session)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(file);
+        }
+      }
+      space.giveBack(podUid(session), size);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      lockFile.close();
+    } catch (IOException e) {
+      LOGGER.log(System.Logger.Level.DEBUG, "the store's lock could not be closed", e);
+    }
+  }
+}

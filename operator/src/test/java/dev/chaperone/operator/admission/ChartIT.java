@@ -36,6 +36,8 @@ class ChartIT extends AdmissionTests {
           "operator.requestRetention=PT1H",
           "sidecar.image=registry.test/sidecar:1",
           "sidecar.imagePullPolicy=Always",
+          "recordings.store.enabled=true",
+          "recordings.store.storageClassName=fast",
           "webhooks.excludedNamespaces={kube-system,cni}",
           "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
           "networkPolicy.apiServerPorts={8443}");
@@ -152,6 +154,9 @@ class ChartIT extends AdmissionTests {
             "operator.env[0].name=CHAPERONE_SIDECAR_IMAGE",
             "sidecar.uid=0",
             "sidecar.memoryLimit=a lot",
+            "recordings.store.enabled=yes please",
+            "recordings.store.size=a lot",
+            "recordings.enabled=true",
             "webhooks.excludedNamespaces={a b}",
             "networkPolicy.apiServerPorts={0}")
         .map(

@@ -48,6 +48,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -211,12 +212,16 @@ class ShippingTest {
 
   /** A sidecar's container is started. */
   private void connect() throws Exception {
+    connect(replica.server.port());
+  }
+
+  private void connect(int port) throws Exception {
     shipper = new RecordingShipper(journal);
     channel =
         new OperatorChannel(
             new OperatorAddress(
                 "127.0.0.1",
-                replica.server.port(),
+                port,
                 directory.resolve("ca.crt"),
                 directory.resolve("token"),
                 POD.uid()),
@@ -299,6 +304,83 @@ class ShippingTest {
     session.end("done");
     awaitStored(session, "s");
     assertThat(rejected).isEmpty();
+  }
+
+  @Test
+  void everythingAcknowledgedIsThereAfterTheOperatorWasKilledAgainAndAgain() throws Exception {
+    int port = replica.server.port();
+    Replica before = replica;
+    before.close();
+    SessionJournal session = session("s");
+    AtomicBoolean stopped = new AtomicBoolean();
+    Thread load = new Thread(() -> recordUntil(stopped, session));
+    load.start();
+    try {
+      connect(port);
+      for (int i = 0; i < 4; i++) {
+        long acknowledgedBefore = acknowledged.bytes.getOrDefault("s", 0L);
+        Process operator = startOperator(port);
+        try {
+          await()
+              .atMost(PATIENCE)
+              .until(
+                  () ->
+                      acknowledged.bytes.getOrDefault("s", 0L) > acknowledgedBefore + 512 * 1_024);
+        } finally {
+          // SIGKILL.
+          operator.destroyForcibly().waitFor();
+        }
+        assertThat(before.size("s")).isGreaterThanOrEqualTo(acknowledged.bytes.get("s"));
+        assertThat(before.verify("s").exitCode()).isEqualTo(4);
+      }
+    } finally {
+      stopped.set(true);
+      load.join();
+    }
+    Files.writeString(directory.resolve("ca.crt"), AUTHORITY.pem());
+    replica = new Replica("store-0", port, 64 * MEBIBYTE, 32 * MEBIBYTE);
+    session.end("done");
+    awaitStored(session, "s");
+    assertThat(rejected).isEmpty();
+  }
+
+  private static void recordUntil(AtomicBoolean stopped, SessionJournal session) {
+    try {
+      while (!stopped.get()) {
+        for (int i = 0; i < 100; i++) {
+          session.append(TestRecording.query("SELECT " + i));
+        }
+        Thread.sleep(10);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private Process startOperator(int port) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+            Operator.class.getName(),
+            directory.toString(),
+            Integer.toString(port))
+        .redirectErrorStream(true)
+        .redirectOutput(directory.resolve("operator.log").toFile())
+        .start();
+  }
+
+  /** The operator's end in a process of its own, with a certificate authority of its own. */
+  static final class Operator {
+    private Operator() {}
+
+    public static void main(String[] arguments) throws Exception {
+      ShippingTest parts = new ShippingTest();
+      parts.directory = Path.of(arguments[0]);
+      Files.writeString(parts.directory.resolve("ca.crt"), AUTHORITY.pem());
+      parts.new Replica("store-0", Integer.parseInt(arguments[1]), 64 * MEBIBYTE, 32 * MEBIBYTE);
+      Thread.currentThread().join();
+    }
   }
 
   @Test

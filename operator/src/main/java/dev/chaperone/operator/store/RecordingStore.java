@@ -45,6 +45,12 @@ public final class RecordingStore implements AutoCloseable {
   private static final String LOCK = ".lock";
   private static final int LOCKS = 64;
 
+  /**
+   * What a file counts for beside its length: many short ones must not take a volume's blocks and
+   * inodes either.
+   */
+  private static final long FILE_BYTES = 16 << 10;
+
   /** What is remembered of recordings that are arriving, so that they need not be read again. */
   private static final long MEMORY_BYTES = 48L << 20;
 
@@ -143,7 +149,7 @@ public final class RecordingStore implements AutoCloseable {
     long size = 0;
     try (Stream<Path> files = Files.list(session)) {
       for (Path file : files.toList()) {
-        size += Files.size(file);
+        size += Files.size(file) + FILE_BYTES;
       }
     }
     return size;
@@ -168,7 +174,7 @@ public final class RecordingStore implements AutoCloseable {
     return settings.mostUnstored();
   }
 
-  /** How much it holds, in bytes. */
+  /** How much it holds, in bytes; short files count for more than their length. */
   public long bytes() {
     return space.bytes();
   }
@@ -211,14 +217,15 @@ public final class RecordingStore implements AutoCloseable {
         if (begins && recording.opened().isPresent()) {
           requireOwn(session.pod(), recording.opened().get().identity());
         }
-        space.take(session.pod().uid(), content.length());
+        long more = content.length() + (at.offset() == 0 ? FILE_BYTES : 0);
+        space.take(session.pod().uid(), more);
         boolean written = false;
         try {
           write(session, key, at, content);
           written = true;
         } finally {
           if (!written) {
-            space.giveBack(session.pod().uid(), content.length());
+            space.giveBack(session.pod().uid(), more);
           }
         }
         stored = true;
@@ -248,7 +255,7 @@ public final class RecordingStore implements AutoCloseable {
     Path directory = session.directory(settings.directory());
     Path file = directory.resolve(SessionFiles.segmentName(at.segment()));
     boolean made = at.offset() == 0;
-    if (made) {
+    if (at.equals(Position.START)) {
       make(directory, key);
     }
     try (FileChannel channel = FileChannel.open(file, APPEND, OWNER_ONLY)) {
@@ -283,10 +290,9 @@ public final class RecordingStore implements AutoCloseable {
     }
   }
 
+  /** Before the first piece; again where that was not stored, for what is there may be half. */
   private void make(Path directory, PublicKeyFile key) throws IOException {
-    if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
+    boolean there = Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS);
     Files.createDirectories(directory, OWNER_ONLY_DIRECTORY);
     try (FileChannel channel =
         FileChannel.open(directory.resolve(PublicKeyFile.NAME), APPEND, OWNER_ONLY)) {
@@ -296,7 +302,10 @@ public final class RecordingStore implements AutoCloseable {
       }
       channel.force(true);
     }
-    space.found(podUid(directory), Files.size(directory.resolve(PublicKeyFile.NAME)));
+    if (!there) {
+      long size = Files.size(directory.resolve(PublicKeyFile.NAME));
+      space.found(podUid(directory), size + FILE_BYTES);
+    }
     force(directory.getParent());
     force(settings.directory());
   }

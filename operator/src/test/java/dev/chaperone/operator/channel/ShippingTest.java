@@ -405,7 +405,7 @@ class ShippingTest {
   void aStoreWithoutRoomEndsTheRecordingAtTheBoundUntilThereIsSome() throws Exception {
     int port = replica.server.port();
     replica.close();
-    replica = new Replica("store-0", port, 60_000, 100_000);
+    replica = new Replica("store-0", port, 100_000, 100_000);
     connect();
     SessionJournal session = session("s");
     record(session, 300);

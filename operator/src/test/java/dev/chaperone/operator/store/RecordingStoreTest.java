@@ -315,7 +315,32 @@ class RecordingStoreTest {
       month.clean();
     }
     assertThat(store.sessions()).containsExactly(volume.resolve("uid-0").resolve("orders-2"));
-    assertThat(store.bytes()).isLessThan(2_000);
+    long left = store.bytes();
+    assertThat(left).isLessThan(40_000);
+    reopen();
+    assertThat(store.bytes()).isEqualTo(left);
+  }
+
+  @Test
+  void aKeyThatWasHalfWrittenWhenTheOperatorWasKilledIsWrittenAnew() throws Exception {
+    Files.createDirectories(stored());
+    Files.writeString(stored().resolve("key.pub.pem"), "-----BEGIN PUB");
+    reopen();
+    sent.queries(10, "SELECT ");
+    storeAll();
+    assertThat(Files.readString(stored().resolve("key.pub.pem"))).isEqualTo(KEY.publicKey().pem());
+  }
+
+  @Test
+  void manyShortFilesFillThePartOfAPodToo() throws Exception {
+    store.close();
+    store = RecordingStore.open(settings(8 * MEBIBYTE, MEBIBYTE));
+    for (int i = 0; i < 100; i++) {
+      sent.queries(1, "SELECT ").nextSegment();
+    }
+    assertThatThrownBy(this::storeAll)
+        .isInstanceOf(StoreFullException.class)
+        .hasMessageContaining("the pod has filled its part");
   }
 
   @Test

@@ -39,7 +39,12 @@ public final class Catalog {
 
   /** A cast that runs a function which is not known to be harmless. */
   record UserCast(
-      String source, String target, String function, boolean implicit, boolean ofBuiltIn) {}
+      String source,
+      String target,
+      String function,
+      boolean implicit,
+      boolean ofBuiltIn,
+      boolean toBuiltIn) {}
 
   /** A column of a relation, by its number and name. */
   record Column(int number, String name) {}
@@ -59,6 +64,7 @@ public final class Catalog {
   private final Map<Long, List<String>> domainHolders;
   private final List<UserCast> casts;
   private final Map<Long, List<String>> columnTypes;
+  private final Map<String, List<String>> typeParts;
   private final Map<Long, List<Relation>> ancestors;
   private final Map<Long, List<Access>> hidden;
   private final Set<Long> settingsViews;
@@ -81,7 +87,8 @@ public final class Catalog {
     this.checkedDomains = Map.copyOf(from.checkedDomains);
     this.domainHolders = copy(from.domainHolders);
     this.casts = List.copyOf(from.casts);
-    this.columnTypes = copy(from.specialColumnTypes());
+    this.columnTypes = copy(from.specialOf(from.columnTypes));
+    this.typeParts = copy(from.specialOf(from.typeParts));
     this.ancestors = copy(from.resolvedAncestors());
     this.hidden = copy(from.hidden);
     this.settingsViews = Set.copyOf(from.settingsViews);
@@ -146,13 +153,17 @@ public final class Catalog {
   }
 
   /**
-   * Whether reading a value of a type runs a check that is not known to be harmless.
+   * Whether reading a value of a type runs a check, or using it may run a cast, that is not known
+   * to be harmless.
    *
    * @param typeOid as the target numbers its types
    */
   public boolean runsChecks(long typeOid) {
     return domainHolders.getOrDefault(typeOid, List.of()).stream()
-        .anyMatch(checkedDomains::containsKey);
+        .anyMatch(
+            name ->
+                checkedDomains.containsKey(name)
+                    || casts.stream().anyMatch(cast -> cast.source().equals(name)));
   }
 
   /** Whether there is such a schema. */
@@ -254,6 +265,18 @@ public final class Catalog {
     return columnTypes.getOrDefault(relation.oid(), List.of());
   }
 
+  /**
+   * Whether values of a type are, or hold, values of another one that matters to casts or domains.
+   */
+  boolean holds(String type, String part) {
+    return type.equals(part) || typeParts.getOrDefault(type, List.of()).contains(part);
+  }
+
+  /** Whether values of a type that matters to domains hold values of another one. */
+  boolean isContainer(String type) {
+    return typeParts.containsKey(type);
+  }
+
   /** Writes the catalog in the form that {@link #read} reads: tab-separated lines of text. */
   public void write(Writer writer) throws IOException {
     new CatalogText.Out(writer).write(this);
@@ -317,11 +340,22 @@ public final class Catalog {
     }
     for (UserCast cast : casts) {
       sink.line(
-          "cast", cast.source(), cast.target(), cast.function(), cast.implicit(), cast.ofBuiltIn());
+          "cast",
+          cast.source(),
+          cast.target(),
+          cast.function(),
+          cast.implicit(),
+          cast.ofBuiltIn(),
+          cast.toBuiltIn());
     }
     for (Long oid : sorted(columnTypes.keySet())) {
       for (String type : columnTypes.get(oid)) {
         sink.line("columntype", oid, type);
+      }
+    }
+    for (String type : sorted(typeParts.keySet())) {
+      for (String part : typeParts.get(type)) {
+        sink.line("typepart", type, part);
       }
     }
     for (Long oid : sorted(hidden.keySet())) {
@@ -373,6 +407,7 @@ public final class Catalog {
     private final Map<Long, List<String>> domainHolders = new HashMap<>();
     private final List<UserCast> casts = new ArrayList<>();
     private final Map<Long, List<String>> columnTypes = new HashMap<>();
+    private final Map<String, List<String>> typeParts = new HashMap<>();
     private final Map<Long, List<Access>> hidden = new HashMap<>();
     private final Set<Long> settingsViews = new HashSet<>();
     private final Map<Long, List<Column>> columns = new HashMap<>();
@@ -385,7 +420,13 @@ public final class Catalog {
 
     private record DomainCheck(String schema, String name, String text) {}
 
+    private record Planned(long relation, String expression) {}
+
+    private record Comparison(String type, Access access) {}
+
     private final List<Expression> expressions = new ArrayList<>();
+    private final List<Planned> plannedExpressions = new ArrayList<>();
+    private final List<Comparison> comparisons = new ArrayList<>();
     private final List<DomainCheck> domainChecks = new ArrayList<>();
     private final Map<CatalogQuery, Integer> rows = new EnumMap<>(CatalogQuery.class);
     private final Map<String, String> names = new HashMap<>();
@@ -429,9 +470,27 @@ public final class Catalog {
                 row.get(1),
                 row.get(2) + "." + row.get(3) + "()",
                 isTrue(row.get(6)),
-                isTrue(row.get(7)));
+                isTrue(row.get(7)),
+                isTrue(row.get(8)));
           }
         }
+        case TYPE_PARTS -> typePart(row.get(0), row.get(1));
+        case COMPARISONS -> {
+          if (!FunctionRules.isHarmless(row.get(5), isTrue(row.get(4)))) {
+            domain(row.get(0), row.get(1));
+            comparisons.add(new Comparison(name(row.get(1)), call(row.get(2), row.get(3))));
+          }
+        }
+        case PARTITION_SUPPORT -> {
+          if (!FunctionRules.isHarmless(row.get(4), isTrue(row.get(3)))) {
+            hidden(Long.parseLong(row.get(0)), call(row.get(1), row.get(2)));
+          }
+        }
+        case FOREIGN_PROGRAMS ->
+            hidden(
+                Long.parseLong(row.get(0)), new Access(Effect.EXECUTE, "SELECT", "server/program"));
+        case PLANNED_EXPRESSIONS ->
+            plannedExpressions.add(new Planned(Long.parseLong(row.get(0)), row.get(1)));
         case COLUMN_TYPES -> columnType(Long.parseLong(row.get(0)), row.get(1));
         case COLUMNS ->
             column(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
@@ -448,6 +507,10 @@ public final class Catalog {
             expressions.add(new Expression(Long.parseLong(row.get(0)), row.get(1), false));
       }
       return this;
+    }
+
+    private static Access call(String schema, String function) {
+      return new Access(Effect.EXECUTE, "SELECT", schema + "." + function + "()");
     }
 
     private static boolean isTrue(String value) {
@@ -509,8 +572,18 @@ public final class Catalog {
       domainHolders.computeIfAbsent(type, oid -> new ArrayList<>(1)).add(name(domain));
     }
 
-    void cast(String source, String target, String function, boolean implicit, boolean ofBuiltIn) {
-      casts.add(new UserCast(name(source), name(target), function, implicit, ofBuiltIn));
+    void cast(
+        String source,
+        String target,
+        String function,
+        boolean implicit,
+        boolean ofBuiltIn,
+        boolean toBuiltIn) {
+      casts.add(new UserCast(name(source), name(target), function, implicit, ofBuiltIn, toBuiltIn));
+    }
+
+    void typePart(String type, String part) {
+      typeParts.computeIfAbsent(name(type), t -> new ArrayList<>(1)).add(name(part));
     }
 
     void columnType(long relation, String type) {
@@ -566,18 +639,19 @@ public final class Catalog {
       return resolved;
     }
 
-    private Map<Long, List<String>> specialColumnTypes() {
+    /** Of lists of types, those that matter to casts or domains. */
+    private <K> Map<K, List<String>> specialOf(Map<K, List<String>> typesOf) {
       Set<String> special = new HashSet<>(checkedDomains.keySet());
       for (UserCast cast : casts) {
         special.add(cast.source());
         special.add(cast.target());
       }
-      Map<Long, List<String>> kept = new HashMap<>();
-      columnTypes.forEach(
-          (relation, types) -> {
+      Map<K, List<String>> kept = new HashMap<>();
+      typesOf.forEach(
+          (key, types) -> {
             List<String> matching = types.stream().filter(special::contains).toList();
             if (!matching.isEmpty()) {
-              kept.put(relation, matching);
+              kept.put(key, matching);
             }
           });
       return kept;
@@ -603,6 +677,24 @@ public final class Catalog {
         throw new IllegalStateException(
             "PostgreSQL 13 or newer is needed; the target says " + serverVersionNum);
       }
+      for (Comparison comparison : comparisons) {
+        columnTypes.forEach(
+            (relation, types) -> {
+              if (types.contains(comparison.type())) {
+                hidden(relation, comparison.access());
+              }
+            });
+      }
+      for (Planned planned : plannedExpressions) {
+        PlannedExpressions.run(
+                new Catalog(this), columnNames(planned.relation()), planned.expression())
+            .forEach(access -> hidden(planned.relation(), access));
+      }
+      // What is planned and scanned for a table is so for those whose rows it holds, too.
+      ancestorOids.forEach(
+          (child, parents) ->
+              List.copyOf(hidden.getOrDefault(child, List.of()))
+                  .forEach(access -> parents.forEach(parent -> hidden(parent, access))));
       // What a view or a check runs may itself be a view or use a checked domain: go on until
       // nothing is added.
       int before;
@@ -626,6 +718,12 @@ public final class Catalog {
         }
       } while (size() != before);
       return new Catalog(this);
+    }
+
+    private Set<String> columnNames(long relation) {
+      Set<String> found = new HashSet<>();
+      columns.getOrDefault(relation, List.of()).forEach(column -> found.add(column.name()));
+      return found;
     }
 
     /** Whether a view is over pg_settings, or over a view that is. */

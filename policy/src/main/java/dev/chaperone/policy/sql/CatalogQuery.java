@@ -40,6 +40,16 @@ public enum CatalogQuery {
            FROM pg_catalog.pg_policy),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(amprocfamily, ' ', amproc, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_amproc WHERE oid >= ${firstUserOid}),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(indexrelid, ' ', indrelid))::pg_catalog.int8)
+           FROM pg_catalog.pg_index WHERE indpred IS NOT NULL OR indexprs IS NOT NULL),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_constraint WHERE contype = 'c' AND oid >= ${firstUserOid}),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_statistic_ext),
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(ftrelid, ' ', xmin))::pg_catalog.int8)
+           FROM pg_catalog.pg_foreign_table),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(inhrelid, ' ', inhparent))::pg_catalog.int8)
            FROM pg_catalog.pg_inherits))
       """),
@@ -153,9 +163,10 @@ public enum CatalogQuery {
       """),
 
   /**
-   * Oid of a type that is not built in, name of a domain that its values hold: itself, its element,
-   * a column, a bound. A client names parameter types by oid (Parse, PostgreSQL documentation
-   * "Message Formats"), and reading a value of a domain runs its checks.
+   * Oid of a type that is not built in, name of a domain, or of a type with casts of users, that
+   * its values hold: itself, its element, a column, a bound. A client names parameter types by oid
+   * (Parse, PostgreSQL documentation "Message Formats"); reading a value of a domain runs its
+   * checks, and a value of such a type may be cast.
    */
   DOMAIN_HOLDERS(
       """
@@ -170,22 +181,27 @@ public enum CatalogQuery {
         UNION ALL
         SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range),
       holder(type, domain) AS (
-        SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd' AND oid >= ${firstUserOid}
+        SELECT oid, oid FROM pg_catalog.pg_type
+         WHERE oid >= ${firstUserOid}
+           AND (typtype = 'd' OR oid IN (SELECT castsource FROM pg_catalog.pg_cast
+                                          WHERE oid >= ${firstUserOid} AND castfunc <> 0))
         UNION
         SELECT p.holder, h.domain FROM holder h JOIN part p ON p.held = h.type)
       SELECT h.type, t.typname
         FROM holder h JOIN pg_catalog.pg_type t ON t.oid = h.domain
-       WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_constraint c WHERE c.contypid = h.domain)
+       WHERE t.typtype <> 'd'
+          OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint c WHERE c.contypid = h.domain)
       """),
 
   /**
    * Source type, target type, function's schema and name, t where volatile, extension or null, t
-   * where the server may apply it unasked, t where the source type is built in.
+   * where the server may apply it unasked, t where the source type is built in, t where the target
+   * type is.
    */
   CASTS(
       """
       SELECT s.typname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname,
-             c.castcontext <> 'e', s.oid < ${firstUserOid}
+             c.castcontext <> 'e', s.oid < ${firstUserOid}, t.oid < ${firstUserOid}
         FROM pg_catalog.pg_cast c
         JOIN pg_catalog.pg_type s ON s.oid = c.castsource
         JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
@@ -220,6 +236,80 @@ public enum CatalogQuery {
         JOIN made m ON m.type = a.atttypid
         JOIN pg_catalog.pg_type t ON t.oid = m.of
        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}
+      """),
+
+  /** Name of a type that is not built in, name of another one that its values hold. */
+  TYPE_PARTS(
+      """
+      WITH RECURSIVE inside(whole, part) AS (
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0 AND typlen = -1
+        UNION ALL
+        SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range
+        UNION ALL
+        SELECT t.oid, a.atttypid
+          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+         WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${firstUserOid}),
+      made(type, of) AS (
+        SELECT whole, part FROM inside WHERE part >= ${firstUserOid}
+        UNION
+        SELECT m.type, i.part FROM made m JOIN inside i ON i.whole = m.of WHERE i.part >= ${firstUserOid})
+      SELECT DISTINCT t.typname, h.typname
+        FROM made m
+        JOIN pg_catalog.pg_type t ON t.oid = m.type
+        JOIN pg_catalog.pg_type h ON h.oid = m.of
+      """),
+
+  /**
+   * Schema and name of a type whose values are ordered, compared or hashed by functions of users in
+   * a language of users; schema and name of such a function, t where volatile, extension or null.
+   * Sorting, grouping and joining name none of them.
+   */
+  COMPARISONS(
+      """
+      SELECT DISTINCT tn.nspname, t.typname, n.nspname, p.proname, p.provolatile = 'v', e.extname
+        FROM pg_catalog.pg_opclass o
+        JOIN pg_catalog.pg_amproc s ON s.amprocfamily = o.opcfamily
+        JOIN pg_catalog.pg_proc p ON p.oid = s.amproc
+        JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_catalog.pg_range r ON r.rngsubopc = o.oid
+        JOIN pg_catalog.pg_type t
+          ON t.oid = r.rngtypid OR (t.oid = o.opcintype AND o.opcdefault)
+        JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+             AND d.objid = p.oid AND d.deptype = 'e'
+             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       WHERE p.oid >= ${firstUserOid} AND t.oid >= ${firstUserOid}
+      """),
+
+  /**
+   * Oid of a partitioned table, schema and name of a function of users, in a language of users,
+   * that finds the partition of a value, t where volatile, extension or null.
+   */
+  PARTITION_SUPPORT(
+      """
+      SELECT DISTINCT k.partrelid, n.nspname, p.proname, p.provolatile = 'v', e.extname
+        FROM pg_catalog.pg_partitioned_table k
+        JOIN pg_catalog.pg_opclass o ON o.oid = ANY (k.partclass)
+        JOIN pg_catalog.pg_amproc s ON s.amprocfamily = o.opcfamily
+        JOIN pg_catalog.pg_proc p ON p.oid = s.amproc
+        JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+             AND d.objid = p.oid AND d.deptype = 'e'
+             AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       WHERE p.oid >= ${firstUserOid}
+      """),
+
+  /** Oid of a foreign table that is the output of a program on the target's machine. */
+  FOREIGN_PROGRAMS(
+      """
+      SELECT ftrelid FROM pg_catalog.pg_foreign_table f
+       WHERE EXISTS (SELECT FROM pg_catalog.unnest(f.ftoptions) AS o WHERE o LIKE 'program=%')
       """),
 
   /**
@@ -281,6 +371,41 @@ public enum CatalogQuery {
        WHERE c.relkind = 'v' AND c.oid >= ${firstUserOid}
          AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
        ORDER BY c.oid
+      """),
+
+  /**
+   * Oid of a table, an expression that uses functions or operators of users and that the server
+   * simplifies whenever it plans a query on the table: of an index, a check, a partition key or
+   * extended statistics.
+   */
+  PLANNED_EXPRESSIONS(
+      """
+      WITH planned(relation, class, object, expression) AS (
+        SELECT i.indrelid, 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, x.expression
+          FROM pg_catalog.pg_index i
+         CROSS JOIN LATERAL (VALUES
+           (pg_catalog.pg_get_expr(i.indexprs, i.indrelid)),
+           (pg_catalog.pg_get_expr(i.indpred, i.indrelid))) AS x(expression)
+         WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+        UNION ALL
+        SELECT c.conrelid, 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid,
+               pg_catalog.pg_get_expr(c.conbin, c.conrelid)
+          FROM pg_catalog.pg_constraint c WHERE c.contype = 'c' AND c.conrelid <> 0
+        UNION ALL
+        SELECT k.partrelid, 'pg_catalog.pg_class'::pg_catalog.regclass, k.partrelid,
+               pg_catalog.pg_get_expr(k.partexprs, k.partrelid)
+          FROM pg_catalog.pg_partitioned_table k
+        UNION ALL
+        SELECT s.stxrelid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid,
+               pg_catalog.pg_get_statisticsobjdef(s.oid)
+          FROM pg_catalog.pg_statistic_ext s)
+      SELECT DISTINCT p.relation, p.expression
+        FROM planned p
+       WHERE p.expression IS NOT NULL AND EXISTS (
+         SELECT FROM pg_catalog.pg_depend d
+          WHERE d.classid = p.class AND d.objid = p.object AND d.refobjid >= ${firstUserOid}
+            AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                                 'pg_catalog.pg_operator'::pg_catalog.regclass))
       """),
 
   /** Oid of a table with row security, an expression of one of its policies. */

@@ -87,8 +87,10 @@ final class CatalogText {
               field[2],
               field[3],
               field.length < 5 || Boolean.parseBoolean(field[4]),
-              field.length < 6 || Boolean.parseBoolean(field[5]));
+              field.length < 6 || Boolean.parseBoolean(field[5]),
+              field.length >= 7 && Boolean.parseBoolean(field[6]));
       case "columntype" -> builder.columnType(Long.parseLong(field[1]), field[2]);
+      case "typepart" -> builder.typePart(field[1], field[2]);
       case "hidden" ->
           builder.hidden(
               Long.parseLong(field[1]), new Access(Effect.valueOf(field[2]), field[3], field[4]));

@@ -303,9 +303,14 @@ final class DefinitionReader {
         Reading query = statement.body(body).reading();
         statement.bodyMasking(query.masking(), "shown by a view");
         reading.include(query);
-        if (query.dependencies().contains(Dependency.SESSION)) {
+        boolean ofTemporary = query.dependencies().contains(Dependency.SESSION);
+        if (ofTemporary) {
           // A view of a temporary relation is temporary.
           reading.effect(new SessionEffect.CreatesTemporary(name.get(name.size() - 1)));
+        }
+        if ((temporary || ofTemporary || mayBeTemporary(name)) && doesMoreThanRead(query)) {
+          // It is in no catalog that says what reading it runs.
+          unknown(tag);
         }
       } else {
         Reading query = statement.body(body).reading();
@@ -317,6 +322,16 @@ final class DefinitionReader {
       calls(definition);
     }
     return actual;
+  }
+
+  private boolean mayBeTemporary(List<String> name) {
+    return scope.isSearchPathUnknown()
+        || scope.creationSchemas(name).stream().anyMatch(Scope::isTemporarySchema);
+  }
+
+  private static boolean doesMoreThanRead(Reading query) {
+    return query.changesSession()
+        || query.accesses().stream().anyMatch(access -> access.effect() != Effect.READ);
   }
 
   private static int topLevelAs(List<Token> definition) {

@@ -65,6 +65,36 @@ final class FunctionRules {
           pg_input_error_info
           """);
 
+  /**
+   * Polymorphic functions that make arrays or ranges of elements, or take a value whose type
+   * follows from another argument. A value without a type becomes one of the type that they find.
+   */
+  private static final Set<String> CONTAINERS =
+      words(
+          """
+          array_agg array_append array_cat array_eq array_fill array_ge array_gt array_larger
+          array_le array_lt array_ne array_position array_positions array_prepend array_remove
+          array_replace array_smaller arraycontained arraycontains arrayoverlap btarraycmp
+          elem_contained_by_multirange elem_contained_by_range enum_cmp enum_eq enum_ge enum_gt
+          enum_larger enum_le enum_lt enum_ne enum_range enum_smaller lag lead
+          multirange_adjacent_multirange multirange_adjacent_range multirange_after_multirange
+          multirange_after_range multirange_before_multirange multirange_before_range
+          multirange_cmp multirange_contained_by_multirange multirange_contained_by_range
+          multirange_contains_elem multirange_contains_multirange multirange_contains_range
+          multirange_eq multirange_ge multirange_gt multirange_intersect
+          multirange_intersect_agg_transfn multirange_le multirange_lt multirange_minus
+          multirange_ne multirange_overlaps_multirange multirange_overlaps_range
+          multirange_overleft_multirange multirange_overleft_range
+          multirange_overright_multirange multirange_overright_range multirange_union
+          percentile_disc range_adjacent range_adjacent_multirange range_after
+          range_after_multirange range_before range_before_multirange range_cmp
+          range_contained_by range_contained_by_multirange range_contains range_contains_elem
+          range_contains_multirange range_eq range_ge range_gt range_intersect
+          range_intersect_agg_transfn range_le range_lt range_merge range_minus range_ne
+          range_overlaps range_overlaps_multirange range_overleft range_overleft_multirange
+          range_overright range_overright_multirange range_union width_bucket
+          """);
+
   private static final Set<String> SEQUENCE = words("nextval setval");
 
   private static final Set<String> LARGE_OBJECT_WRITE =
@@ -174,6 +204,11 @@ final class FunctionRules {
   /** Whether a value of a type that only an argument names is read: its checks are run. */
   static boolean readsTypeByName(String name) {
     return TYPE_BY_NAME.contains(name);
+  }
+
+  /** Whether a value without a type may become one of an array's or range's element type. */
+  static boolean takesTypeOfContainer(String name) {
+    return CONTAINERS.contains(name);
   }
 
   /** Whether the function makes rows of a composite type, and so checks its columns' domains. */

@@ -4,9 +4,11 @@ import dev.chaperone.policy.Dependency;
 import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.sql.Scope.Meaning;
 import dev.chaperone.policy.sql.Token.Kind;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** The functions and operators that a query calls, and what calling them does. */
 final class FunctionUses {
@@ -16,6 +18,7 @@ final class FunctionUses {
   private final Reading reading;
   private final RelationUses relations;
   private final TypeUses types;
+  private Set<String> qualified = Set.of();
 
   FunctionUses(
       QueryCursor in, Scope scope, Reading reading, RelationUses relations, TypeUses types) {
@@ -40,6 +43,12 @@ final class FunctionUses {
     boolean bare = schema == null && first.kind() == Kind.WORD;
     if (FunctionRules.populatesRows(name)) {
       types.populateRows();
+    }
+    if (bare && name.equals("treat")) {
+      treat();
+    }
+    if (FunctionRules.takesTypeOfContainer(name)) {
+      types.buildContainer();
     }
     boolean known = false;
     if (schema == null || schema.equals("pg_catalog") || schema.equals("information_schema")) {
@@ -73,6 +82,40 @@ final class FunctionUses {
     String resource = (schema == null ? scope.creationSchema() : schema) + "." + name + "()";
     reading.unresolved(resource);
     reading.add(catalog.isOpen() ? Effect.EXECUTE : Effect.UNKNOWN, "SELECT", resource);
+  }
+
+  /**
+   * {@code TREAT(x AS f)} calls {@code pg_catalog.f(x)}, whatever {@code f} is: the grammar makes a
+   * function of the type's name (gram.y, func_expr_common_subexpr).
+   */
+  private void treat() {
+    int depth = 0;
+    boolean isType = false;
+    for (int i = in.position; i < in.size; i++) {
+      Token token = in.tokens.get(i);
+      if (token.isPunctuation("(")) {
+        depth++;
+      } else if (token.isPunctuation(")") && --depth == 0) {
+        return;
+      } else if (depth == 1 && token.isWord("as") && !in.label[i]) {
+        isType = true;
+      } else if (isType && token.isName()) {
+        byBuiltInName(token.text());
+      }
+    }
+  }
+
+  private void byBuiltInName(String name) {
+    Boolean isVolatile = catalog.builtinFunction(name);
+    if (isVolatile != null) {
+      FunctionRules.effectOfBuiltin(name, isVolatile)
+          .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
+    }
+    for (Catalog.UserFunction f : catalog.userFunctions(name)) {
+      if (f.schema().equals("pg_catalog") && !f.harmless()) {
+        reading.add(Effect.EXECUTE, "SELECT", "pg_catalog." + name + "()");
+      }
+    }
   }
 
   private void builtin(String name, boolean isVolatile) {
@@ -185,6 +228,12 @@ final class FunctionUses {
    * where the row has no such column.
    */
   void attributes(List<String> chain, boolean afterDot) {
+    if (!afterDot && chain.size() > 1) {
+      if (qualified.isEmpty()) {
+        qualified = new LinkedHashSet<>();
+      }
+      qualified.addAll(chain.subList(1, chain.size()));
+    }
     for (int i = afterDot ? 0 : 1; i < chain.size(); i++) {
       String name = chain.get(i);
       for (Catalog.UserFunction f : catalog.userFunctions(name)) {
@@ -196,6 +245,20 @@ final class FunctionUses {
       if (isVolatile != null) {
         FunctionRules.effectOfBuiltin(name, isVolatile)
             .ifPresent(effect -> reading.add(effect, "SELECT", "pg_catalog." + name + "()"));
+      }
+    }
+  }
+
+  /**
+   * {@code g.f} calls f(g) where g is a FROM item that is a function's value, of whatever type: its
+   * alias stands for the value itself (transformWholeRowRef in parse_expr.c).
+   */
+  void attributesOfValues() {
+    for (String name : qualified) {
+      for (Catalog.UserFunction f : catalog.userFunctions(name)) {
+        if (!f.harmless() && scope.searches(f.schema())) {
+          reading.add(Effect.EXECUTE, "SELECT", f.schema() + "." + name + "()");
+        }
       }
     }
   }

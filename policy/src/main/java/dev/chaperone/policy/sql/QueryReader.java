@@ -41,6 +41,9 @@ final class QueryReader {
   private boolean changesWithoutWhere;
   private boolean outermostWhere;
 
+  /** A FROM item is the value of a function or the like. */
+  private boolean hasValueItem;
+
   /**
    * @param isStatement false for a bare expression
    */
@@ -133,6 +136,9 @@ final class QueryReader {
 
   private void open(boolean mayHoldStatement) {
     Token before = in.position > 0 ? in.tokens.get(in.position - 1) : null;
+    if (before != null && before.isWord("array")) {
+      types.buildContainer();
+    }
     level = level.open(before, in.position + 1, mayHoldStatement);
   }
 
@@ -254,7 +260,13 @@ final class QueryReader {
         level.item = false;
         in.position++;
       }
-      case "in", "case", "nullif", "natural", "distinct", "any", "some", "all" -> {
+      case "in" -> {
+        functions.operator(null, "=");
+        // NOT IN is an operator of its own.
+        functions.operator(null, "<>");
+        in.position++;
+      }
+      case "case", "nullif", "natural", "distinct", "any", "some", "all" -> {
         if (word.equals("nullif") && !in.isPunctuation(in.position + 1, "(")) {
           return false;
         }
@@ -287,6 +299,7 @@ final class QueryReader {
           // FROM CAST(1 AS int) a, FROM current_timestamp(3) a, FROM current_user a
           level.itemCall = in.isPunctuation(in.position, "(");
           level.alias = !level.itemCall;
+          hasValueItem = true;
         }
         level.item = false;
       }
@@ -424,12 +437,14 @@ final class QueryReader {
       in.position++;
       level.item = false;
       level.alias = true;
+      hasValueItem = true;
       return;
     }
     if (isItem && in.isWord(start, "collation") && in.isWord(start + 1, "for")) {
       in.position += 2;
       level.item = false;
       level.itemCall = true;
+      hasValueItem = true;
       return;
     }
     List<String> chain = in.chain();
@@ -440,6 +455,7 @@ final class QueryReader {
       level.alias = true;
       if (called) {
         level.itemCall = true;
+        hasValueItem = true;
         functions.call(start, chain, level.definitions);
       } else {
         relation(chain);
@@ -510,6 +526,9 @@ final class QueryReader {
     reading.hasWhere(sawUpdateOrDelete ? !changesWithoutWhere : outermostWhere);
     relations.finish();
     types.finish(relations);
+    if (hasValueItem) {
+      functions.attributesOfValues();
+    }
   }
 
   /** The command tag: that of the outermost statement. */

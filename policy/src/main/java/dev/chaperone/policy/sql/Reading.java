@@ -26,6 +26,7 @@ final class Reading {
   private final Set<String> unresolved = new LinkedHashSet<>();
   private Optional<String> refusal = Optional.empty();
   private Masking masking = Masking.Untouched.INSTANCE;
+  private Reading evaluated;
   private boolean hasWhere;
   private boolean hasLimit;
   private boolean hasReturning;
@@ -143,9 +144,35 @@ final class Reading {
     return hasReturning;
   }
 
+  /**
+   * Takes over what is evaluated even where the statement is only explained: the arguments of
+   * EXECUTE (ExplainExecuteQuery in prepare.c).
+   */
+  void includeEvaluated(Reading arguments) {
+    includeRun(arguments);
+    if (evaluated == null) {
+      evaluated = new Reading();
+    }
+    evaluated.includeRun(arguments);
+  }
+
+  /** Takes over of an explained statement what is evaluated all the same. */
+  void includeExplained(Reading statement) {
+    includeFacts(statement);
+    if (statement.evaluated != null) {
+      includeRun(statement.evaluated);
+    }
+  }
+
   /** Takes over what a nested statement (a body) does, but not what it does to the session. */
   void include(Reading body) {
     accesses.addAll(body.accesses);
+    if (body.evaluated != null) {
+      if (evaluated == null) {
+        evaluated = new Reading();
+      }
+      evaluated.includeRun(body.evaluated);
+    }
     includeFacts(body);
   }
 

@@ -14,6 +14,7 @@ final class RelationUses {
   private final Reading reading;
   private Set<Meaning> read = Set.of();
   private Set<Meaning> written = Set.of();
+  private Set<String> system = Set.of();
   private String command = "SELECT";
   private boolean locks;
 
@@ -58,6 +59,10 @@ final class RelationUses {
       return;
     }
     if (relation.isSystem()) {
+      if (system.isEmpty()) {
+        system = new LinkedHashSet<>();
+      }
+      system.add(meaning.resource());
       SystemRelations.effectOfReading(relation)
           .ifPresent(effect -> reading.add(effect, command, meaning.resource()));
       return;
@@ -130,6 +135,7 @@ final class RelationUses {
   /** Adds what is known when the whole query has been read. */
   void finish() {
     if (locks) {
+      system.forEach(resource -> reading.add(Effect.PRIVILEGE, "SELECT", resource));
       for (Meaning meaning : read) {
         reading.add(Effect.WRITE, "SELECT", meaning.resource());
         if (meaning.relation() != null) {

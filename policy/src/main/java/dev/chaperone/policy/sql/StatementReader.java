@@ -307,7 +307,7 @@ final class StatementReader {
       reading.includeRun(body.reading());
       return "EXPLAIN";
     }
-    reading.includeFacts(body.reading());
+    reading.includeExplained(body.reading());
     for (Access access : body.reading().accesses()) {
       reading.add(planned(access));
     }
@@ -491,19 +491,31 @@ final class StatementReader {
       return unknown("PREPARE TRANSACTION");
     }
     String name = objectName();
-    if (at.isPunctuation("(")) {
-      readExpression(at.parenthesis());
-    }
+    List<Token> types = at.isPunctuation("(") ? at.parenthesis() : List.of();
     if (name == null || !at.acceptAny("as")) {
       return unknown("PREPARE");
     }
     Result body = body(at.rest());
+    // The arguments of each EXECUTE become values of these types, and the body's casts take them.
+    new QueryReader(valuesOf(types), scope, body.reading(), false).read();
     bodyMasking(body.reading().masking(), "");
     reading.include(body.reading());
     reading.effect(
         new SessionEffect.Prepares(
             name, body.reading().toStatement(CanonicalText.of(at.rest()), body.command(), 1)));
     return "PREPARE";
+  }
+
+  /** An expression with a value of each type of a list. */
+  private static List<Token> valuesOf(List<Token> types) {
+    List<Token> values = new ArrayList<>();
+    for (List<Token> type : split(types, ",")) {
+      values.add(new Token(Kind.WORD, "null", 0));
+      values.add(new Token(Kind.PUNCTUATION, "::", 0));
+      values.addAll(type);
+      values.add(new Token(Kind.PUNCTUATION, ",", 0));
+    }
+    return values;
   }
 
   private String execute() {
@@ -513,7 +525,9 @@ final class StatementReader {
     }
     candidates("EXECUTE", "prepared/" + name, scope.prepared(name));
     if (at.isPunctuation("(")) {
-      readExpression(at.rest());
+      Reading arguments = new Reading();
+      new QueryReader(at.parenthesis(), scope, arguments, false).read();
+      reading.includeEvaluated(arguments);
     }
     if (reading.masking() instanceof Masking.Projects p && !p.maskedParameters().isEmpty()) {
       // They are the parameters of what is executed; the arguments stand here.

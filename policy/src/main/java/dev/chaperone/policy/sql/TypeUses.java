@@ -14,6 +14,7 @@ final class TypeUses {
   private final Reading reading;
   private boolean populatesRows;
   private boolean callsForeignFunction;
+  private boolean buildsContainers;
   private Set<String> castTargets = Set.of();
 
   TypeUses(QueryCursor in, Catalog catalog, Reading reading) {
@@ -25,6 +26,11 @@ final class TypeUses {
   /** A function makes rows of any relation's type. */
   void populateRows() {
     populatesRows = true;
+  }
+
+  /** An array or range is made, or a function takes one beside its elements. */
+  void buildContainer() {
+    buildsContainers = true;
   }
 
   /** A function that is not built in returns values of a type that is not known. */
@@ -98,28 +104,86 @@ final class TypeUses {
         }
       }
     }
+    if (catalog.hasCheckedDomains() && hasUntypedValue() && mayTakeTypeOfContainer(relations)) {
+      addDomainsOfColumns(relations);
+    }
     for (Catalog.UserCast cast : catalog.casts()) {
-      boolean used = cast.implicit() || !castTargets.isEmpty();
-      // Of the two types one is not built in; where both are, the cast must be written.
-      if (used && mayHoldType(relations, cast.ofBuiltIn() ? cast.target() : cast.source())) {
+      if (isUsed(cast, relations)) {
         reading.add(Effect.EXECUTE, "SELECT", cast.function());
       }
     }
   }
 
+  private boolean isUsed(Catalog.UserCast cast, RelationUses relations) {
+    if (cast.ofBuiltIn() && cast.toBuiltIn()) {
+      // Values of built-in types are everywhere.
+      return cast.implicit() || castTargets.stream().anyMatch(t -> catalog.holds(t, cast.target()));
+    }
+    boolean mayCast = cast.implicit() || !castTargets.isEmpty();
+    return mayCast && mayHoldType(relations, cast.ofBuiltIn() ? cast.target() : cast.source());
+  }
+
+  private void addDomainsOfColumns(RelationUses relations) {
+    boolean anyOfSession = false;
+    for (Meaning meaning : relations.read()) {
+      if (meaning.relation() != null) {
+        catalog.columnTypes(meaning.relation()).forEach(this::domain);
+      } else {
+        anyOfSession = true;
+      }
+    }
+    if (anyOfSession) {
+      // What a temporary table holds is not known.
+      reading.add(Effect.EXECUTE, "SELECT", "pg_temp.unknown");
+    }
+  }
+
+  /** Whether a value without a type may take another value's type, and be read as that. */
+  private boolean hasUntypedValue() {
+    for (Token token : in.tokens) {
+      if (token.kind() == Kind.STRING || token.kind() == Kind.PARAMETER || token.isWord("null")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * {@code column = '{5}'} reads the literal as an array of the column's type, and so do functions
+   * that take any array beside any element. Operators and the like take a domain for its base type;
+   * in arrays, ranges and rows a domain stays itself.
+   */
+  private boolean mayTakeTypeOfContainer(RelationUses relations) {
+    if (buildsContainers) {
+      return true;
+    }
+    for (Meaning meaning : relations.read()) {
+      if (meaning.relation() == null) {
+        return true;
+      }
+      for (String type : catalog.columnTypes(meaning.relation())) {
+        if (catalog.isContainer(type)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   /** Whether a value of a type that is not built in can occur in this statement. */
   private boolean mayHoldType(RelationUses relations, String type) {
-    if (callsForeignFunction || castTargets.contains(type)) {
+    if (callsForeignFunction || castTargets.stream().anyMatch(t -> catalog.holds(t, type))) {
       return true;
     }
     for (Token token : in.tokens) {
-      if (token.isName() && token.text().equals(type)) {
+      if (token.isName() && catalog.holds(token.text(), type)) {
         return true;
       }
     }
     for (Set<Meaning> meanings : List.of(relations.read(), relations.written())) {
       for (Meaning meaning : meanings) {
-        if (meaning.relation() != null && catalog.columnTypes(meaning.relation()).contains(type)) {
+        // What a temporary relation holds is not known.
+        if (meaning.relation() == null || catalog.columnTypes(meaning.relation()).contains(type)) {
           return true;
         }
       }

@@ -74,12 +74,12 @@ class BypassIT {
   static List<String> check(Connection connection, SqlAnalyzer analyzer)
       throws IOException, SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute(resource("/bypasses.sql"));
+      statement.execute(resource("/corpora/bypasses.sql"));
     }
     Catalog catalog = Catalogs.load(connection);
     List<String> problems = new ArrayList<>();
     connection.setAutoCommit(false);
-    for (String line : resource("/bypasses.jsonl").lines().toList()) {
+    for (String line : resource("/corpora/bypasses.jsonl").lines().toList()) {
       JsonNode bypass = JSON.readTree(line);
       String id = bypass.get("id").asText();
       if (catalog.serverVersionNum() >= bypass.path("before").asInt(Integer.MAX_VALUE)
@@ -135,6 +135,14 @@ class BypassIT {
       return e.getSQLState();
     } finally {
       connection.rollback();
+      // What is prepared outlives the transaction.
+      statement(connection, "DEALLOCATE ALL");
+    }
+  }
+
+  private static void statement(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
     }
   }
 

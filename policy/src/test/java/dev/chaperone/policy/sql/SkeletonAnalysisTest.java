@@ -46,7 +46,10 @@ class SkeletonAnalysisTest {
   void literalsMakeNoDifferenceThatIsNotDeclared() throws IOException {
     List<String> texts = new ArrayList<>();
     for (String corpus :
-        List.of("/corpora/benign-corpus.jsonl", "/corpora/block-corpus.jsonl", "/bypasses.jsonl")) {
+        List.of(
+            "/corpora/benign-corpus.jsonl",
+            "/corpora/block-corpus.jsonl",
+            "/corpora/bypasses.jsonl")) {
       for (String line : resource(corpus).lines().toList()) {
         JsonNode entry = new ObjectMapper().readTree(line);
         if (entry.has("sql")) {

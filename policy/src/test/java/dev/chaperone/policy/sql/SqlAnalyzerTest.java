@@ -64,7 +64,7 @@ class SqlAnalyzerTest {
     builder.row(CatalogQuery.DOMAINS, List.of("public", "evil", "CHECK (public.purge() = VALUE)"));
     builder.row(CatalogQuery.DOMAINS, List.of("public", "good", "CHECK (VALUE > 0)"));
     builder.row(
-        CatalogQuery.CASTS, row("hstore", "int4", "public", "cast_del", "t", null, "f", "f"));
+        CatalogQuery.CASTS, row("hstore", "int4", "public", "cast_del", "t", null, "f", "f", "t"));
     builder.row(CatalogQuery.VIEWS, List.of("6", "SELECT public.purge() AS n"));
     builder.row(CatalogQuery.VIEWS, List.of("10", "SELECT n FROM public.v_evil"));
     builder.row(CatalogQuery.POLICIES, List.of("8", "(public.purge() = 1)"));

@@ -6,6 +6,7 @@ import dev.chaperone.policy.Access;
 import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.testing.Catalogs;
 import dev.chaperone.policy.testing.PostgresServer;
+import dev.chaperone.policy.testing.PostgresWire;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -75,7 +76,7 @@ class DifferentialIT {
 
   @Test
   void theServerTakesCanonicalTextForTheOriginal() throws Exception {
-    try (PostgresParse parse = new PostgresParse(server.port())) {
+    try (PostgresWire parse = new PostgresWire(server.port(), "postgres")) {
       Result result = texts(parse, SEED, STATEMENTS * 4);
       System.out.println("== canonical texts: " + result.summary());
       assertThat(result.misses).isEmpty();
@@ -239,7 +240,7 @@ class DifferentialIT {
   }
 
   /** Random tokens, with and without what canonical text leaves out. */
-  static Result texts(PostgresParse parse, long seed, int count) throws IOException {
+  static Result texts(PostgresWire parse, long seed, int count) throws IOException {
     Random random = new Random(seed);
     Result result = new Result();
     for (int i = 0; i < count; i++) {

@@ -9,6 +9,7 @@ import dev.chaperone.policy.Effect;
 import dev.chaperone.policy.testing.Catalogs;
 import dev.chaperone.policy.testing.PostgresArchive;
 import dev.chaperone.policy.testing.PostgresServer;
+import dev.chaperone.policy.testing.PostgresWire;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -87,7 +88,7 @@ class NewestPostgresIT {
 
   @Test
   void theServerTakesCanonicalTextForTheOriginal() throws Exception {
-    try (PostgresParse parse = new PostgresParse(server.port())) {
+    try (PostgresWire parse = new PostgresWire(server.port(), "postgres")) {
       DifferentialIT.Result result = DifferentialIT.texts(parse, 18, 5_000);
       System.out.println("== canonical texts on the newest server: " + result.summary());
       assertThat(result.misses).isEmpty();

@@ -72,7 +72,7 @@ final class FunctionRules {
   private static final Set<String> CONTAINERS =
       words(
           """
-          array_agg array_append array_cat array_eq array_fill array_ge array_gt array_larger
+          any_value_transfn array_agg array_append array_cat array_eq array_fill array_ge array_gt array_larger
           array_le array_lt array_ne array_position array_positions array_prepend array_remove
           array_replace array_smaller arraycontained arraycontains arrayoverlap btarraycmp
           elem_contained_by_multirange elem_contained_by_range enum_cmp enum_eq enum_ge enum_gt

@@ -29,8 +29,11 @@ final class SqlScanner {
   private final int length;
   private final int maxTokens;
 
-  /** PostgreSQL 16 and later: \v is white space, numbers know 0x, 0o, 0b and underscores. */
+  /** PostgreSQL 16 and later: numbers know 0x, 0o, 0b and underscores. */
   private final boolean postgres16;
+
+  /** PostgreSQL 17 and later: \v is white space. */
+  private final boolean postgres17;
 
   private final List<Token> tokens = new ArrayList<>();
   private int position;
@@ -48,6 +51,7 @@ final class SqlScanner {
     this.length = text.length();
     this.maxTokens = limits.tokens();
     this.postgres16 = serverVersion >= 160000;
+    this.postgres17 = serverVersion >= 170000;
   }
 
   /**
@@ -378,7 +382,7 @@ final class SqlScanner {
       case 'n' -> value.character('\n');
       case 'r' -> value.character('\r');
       case 't' -> value.character('\t');
-      case 'v' -> value.character(postgres16 ? '\u000b' : 'v');
+      case 'v' -> value.character(postgres17 ? '\u000b' : 'v');
       case 'u' -> value.codePoint(hexNumber(position, 4, start));
       case 'U' -> value.codePoint(hexNumber(position, 8, start));
       case 'x' -> {
@@ -614,7 +618,7 @@ final class SqlScanner {
         || c == '\n'
         || c == '\r'
         || c == '\f'
-        || (c == '\u000b' && postgres16);
+        || (c == '\u000b' && postgres17);
   }
 
   private static boolean isNewline(char c) {

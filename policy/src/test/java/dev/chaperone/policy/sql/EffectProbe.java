@@ -51,6 +51,8 @@ final class EffectProbe implements AutoCloseable {
           "idle_session_timeout",
           "transaction_timeout",
           "work_mem",
+          "synchronize_seqscans",
+          "restrict_nonsystem_relation_kind",
           "client_min_messages",
           "client_encoding",
           "standard_conforming_strings",
@@ -117,6 +119,8 @@ final class EffectProbe implements AutoCloseable {
     this.catalog = catalog;
     this.watch = watch;
     subject = new PostgresWire(server.port(), DATABASE);
+    // The schema of its temporary objects stays, and is none of theirs.
+    subject.query("CREATE TEMP TABLE first (); DROP TABLE first");
     reset();
     for (List<Token> tokens : statements(PRELUDE)) {
       names.follow(analyze(CanonicalText.of(tokens), names));

@@ -93,8 +93,8 @@ final class ServerWatch implements AutoCloseable {
                 SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
                  WHERE relkind IN ('r', 'm') AND relpersistence = 'p' AND relname !~ '^pg_statistic'
                    AND nspname !~ '^pg_(toast|temp)'
-                   -- Reading it runs a function.
-                   AND relname NOT IN ('indexed', 'checked')
+                   -- Reading it runs a function; schemas of sessions stay when they have ended.
+                   AND relname NOT IN ('indexed', 'checked', 'pg_namespace')
                 """)
             .results()
             .get(0)

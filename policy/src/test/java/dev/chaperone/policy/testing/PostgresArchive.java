@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
@@ -24,21 +26,38 @@ public final class PostgresArchive {
    *     where this machine cannot run them
    */
   public static Optional<Path> unpack(Path directory) throws IOException {
+    try (InputStream packed = PostgresArchive.class.getResourceAsStream(ARCHIVE)) {
+      return unpack(packed, directory);
+    }
+  }
+
+  /**
+   * Unpacks the programs of another version.
+   *
+   * @param jar the artifact of that version
+   */
+  public static Optional<Path> unpack(Path jar, Path directory) throws IOException {
+    try (JarFile file = new JarFile(jar.toFile())) {
+      JarEntry entry = file.getJarEntry(ARCHIVE.substring(1));
+      try (InputStream packed = entry == null ? null : file.getInputStream(entry)) {
+        return unpack(packed, directory);
+      }
+    }
+  }
+
+  private static Optional<Path> unpack(InputStream packed, Path directory) throws IOException {
     boolean runs =
         System.getProperty("os.name").equals("Linux")
             && System.getProperty("os.arch").equals("amd64");
-    try (InputStream packed = PostgresArchive.class.getResourceAsStream(ARCHIVE)) {
-      if (packed == null || !runs) {
-        return Optional.empty();
-      }
-      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-      try (TarArchiveInputStream tar =
-          new TarArchiveInputStream(new XZInputStream(new BufferedInputStream(packed)))) {
-        for (TarArchiveEntry entry = tar.getNextEntry();
-            entry != null;
-            entry = tar.getNextEntry()) {
-          write(tar, entry, directory);
-        }
+    if (packed == null || !runs) {
+      return Optional.empty();
+    }
+    Files.createDirectories(directory);
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    try (TarArchiveInputStream tar =
+        new TarArchiveInputStream(new XZInputStream(new BufferedInputStream(packed)))) {
+      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        write(tar, entry, directory);
       }
     }
     return Optional.of(directory.resolve("bin"));

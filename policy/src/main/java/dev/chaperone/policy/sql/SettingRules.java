@@ -36,6 +36,9 @@ final class SettingRules {
           "idle_session_timeout",
           "transaction_timeout",
           "work_mem",
+          // What pg_dump sets: where scans start, and that views are not read.
+          "synchronize_seqscans",
+          "restrict_nonsystem_relation_kind",
           // Transaction control by another name.
           "transaction_isolation",
           "transaction_read_only",

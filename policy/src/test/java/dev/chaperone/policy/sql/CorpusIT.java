@@ -110,6 +110,9 @@ class CorpusIT {
     System.out.println("== attacks that pass: " + passed.size() + " of " + corpus.size());
     passed.forEach(System.out::println);
     assertThat(changing).as("attacks that change something and pass").isEmpty();
+    // docs/policy-reference.md says why these are harmless.
+    assertThat(passed.stream().map(line -> line.substring(0, line.indexOf(' '))))
+        .containsExactlyInAnyOrder("pg-func-123", "pg-func-116", "pg-obf-347");
   }
 
   @Test
@@ -124,7 +127,9 @@ class CorpusIT {
     }
     System.out.println("== benign statements blocked: " + blocked.size() + " of " + corpus.size());
     blocked.forEach(System.out::println);
-    assertThat(blocked).hasSizeLessThanOrEqualTo(corpus.size() * 2 / 100);
+    // docs/policy-reference.md says why these are not read as Read.
+    assertThat(blocked.stream().map(line -> line.substring(0, line.indexOf(' '))))
+        .containsExactlyInAnyOrder("pg-benign-flyway-259", "pg-benign-hand-055");
   }
 
   /** Why the entry is not passed; empty if it is. */

@@ -341,7 +341,7 @@ final class AgentStream implements MessageFramer.Handler {
           FrontendMessage.PARSE,
           Refusals.guarded(
               session.gate(),
-              "the type of a parameter runs functions when a value is read",
+              "the type of a parameter runs functions when a value is read or cast",
               "Leave the parameter's type out, or give it a built-in one."));
     }
     Judgement judgement = front.of(this, buffer, textStart, textLength);

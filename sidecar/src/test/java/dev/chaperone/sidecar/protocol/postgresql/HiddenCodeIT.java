@@ -42,6 +42,10 @@ class HiddenCodeIT {
             + " AS $$ BEGIN INSERT INTO public.log VALUES ($1, 'check'); RETURN true; END $$",
         "CREATE DOMAIN public.checked AS int CHECK (public.writes(VALUE))",
         "CREATE TYPE public.holder AS (inner_value public.checked)",
+        "CREATE TYPE public.mood AS ENUM ('a')",
+        "CREATE FUNCTION public.as_int(public.mood) RETURNS int LANGUAGE plpgsql"
+            + " AS $$ BEGIN INSERT INTO public.log VALUES (1, 'cast'); RETURN 1; END $$",
+        "CREATE CAST (public.mood AS int) WITH FUNCTION public.as_int(public.mood) AS IMPLICIT",
         "GRANT ALL ON ALL TABLES IN SCHEMA public, a TO " + TestPostgres.USER);
     gateway = GatewayUnderTest.start(server);
   }
@@ -52,15 +56,21 @@ class HiddenCodeIT {
   }
 
   @Test
-  void refusesParameterTypesWhoseValuesRunChecks() throws IOException {
-    for (String type : List.of("checked", "checked[]", "holder", "holder[]")) {
+  void refusesParameterTypesWhoseValuesRunChecksOrCasts() throws IOException {
+    for (String type : List.of("checked", "checked[]", "holder", "holder[]", "mood", "mood[]")) {
       int oid =
           Integer.parseInt(
               server.query("SELECT 'public." + type + "'::regtype::oid::int::text").get(0));
       try (WireClient client = gateway.wire()) {
         byte[] parse = message('P', cString(""), cString("SELECT $1"), int16(1), int32(oid));
         List<Message> answers =
-            client.send(parse, bind("", "", "5"), execute("", 0), sync()).readToReady();
+            client
+                .send(
+                    parse,
+                    bind("", "", type.startsWith("mood") ? "a" : "5"),
+                    execute("", 0),
+                    sync())
+                .readToReady();
         assertThat(answers.get(0).field('C')).as(type).isEqualTo("42501");
         assertThat(client.send(query("SELECT 1")).readToReady()).hasSize(4);
       }

@@ -40,7 +40,7 @@ public enum CatalogQuery {
            FROM pg_catalog.pg_policy),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
-        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(amprocfamily, ' ', amproc, ' ', xmin))::pg_catalog.int8)
+        (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(amprocfamily, ' ', amproc::pg_catalog.oid, ' ', xmin))::pg_catalog.int8)
            FROM pg_catalog.pg_amproc WHERE oid >= ${firstUserOid}),
         (SELECT pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat(indexrelid, ' ', indrelid))::pg_catalog.int8)
            FROM pg_catalog.pg_index WHERE indpred IS NOT NULL OR indexprs IS NOT NULL),

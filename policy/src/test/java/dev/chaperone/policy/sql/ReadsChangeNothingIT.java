@@ -28,15 +28,16 @@ import org.junit.jupiter.api.Test;
  * What the analysis says reads, and no more, changes nothing on a real server: statements of a
  * grammar, and the corpora changed and crossed.
  *
- * <p>Each run is another one; it prints its seed, and {@code -Dfuzz.seed} repeats it. {@code
- * -Dfuzz.statements} says how many statements are run (3,000), or {@code -Dfuzz.seconds} for how
- * long.
+ * <p>A build runs the same statements as the build before it ({@code -Dfuzz.statements}, 1,500).
+ * With {@code -Dfuzz.seconds} it looks for so long at others, and prints the seed that repeats them
+ * ({@code -Dfuzz.seed}).
  */
 @Tag("long")
 class ReadsChangeNothingIT {
-  private static final long SEED = Long.getLong("fuzz.seed", System.nanoTime());
-  private static final int STATEMENTS = Integer.getInteger("fuzz.statements", 3_000);
+  private static final int STATEMENTS = Integer.getInteger("fuzz.statements", 1_500);
   private static final int SECONDS = Integer.getInteger("fuzz.seconds", 0);
+  private static final long SEED =
+      Long.getLong("fuzz.seed", SECONDS > 0 ? System.nanoTime() : 20_261_122);
 
   /** So many findings are enough to show at once. */
   private static final int FINDINGS = 30;

@@ -18,6 +18,7 @@ import dev.chaperone.operator.channel.SidecarPod;
 import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.store.TestRecording;
+import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.OperatorProgram;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestCluster;
@@ -342,7 +343,8 @@ class StoreIT {
     Path volume = directory.resolve("volume");
     Path stored = volume.resolve(agent.uid()).resolve(NAME);
     AtomicBoolean stopped = new AtomicBoolean();
-    try (Sidecar sidecar = new Sidecar(agent, namespace)) {
+    try (Chart roles = Chart.install(world.cluster(), Chart.OPERATOR_ROLES);
+        Sidecar sidecar = new Sidecar(agent, namespace)) {
       Thread load =
           new Thread(
               () -> {

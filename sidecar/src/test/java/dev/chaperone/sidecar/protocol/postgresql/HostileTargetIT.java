@@ -269,16 +269,20 @@ class HostileTargetIT {
                 (in, out) -> {
                   connected.countDown();
                   awaitOrFail(replaced);
-                  out.write(
-                      join(
-                          authentication(0),
-                          message('S', cString("client_encoding"), cString("UTF8")),
-                          message('S', cString("standard_conforming_strings"), cString("on")),
-                          message('K', int32(1), int32(2)),
-                          message('Z', new byte[] {'I'})));
-                  out.flush();
-                  in.transferTo(OutputStream.nullOutputStream());
-                  hungUp.countDown();
+                  try {
+                    out.write(
+                        join(
+                            authentication(0),
+                            message('S', cString("client_encoding"), cString("UTF8")),
+                            message('S', cString("standard_conforming_strings"), cString("on")),
+                            message('K', int32(1), int32(2)),
+                            message('Z', new byte[] {'I'})));
+                    out.flush();
+                    in.transferTo(OutputStream.nullOutputStream());
+                  } finally {
+                    // Or the connection was reset by what was written to it.
+                    hungUp.countDown();
+                  }
                 });
         TestPostgres server = TestPostgres.start(TestPostgres.Kind.EMBEDDED, Map.of());
         GatewayUnderTest gateway = GatewayUnderTest.start(target.port(), "")) {

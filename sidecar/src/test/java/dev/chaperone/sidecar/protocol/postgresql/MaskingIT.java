@@ -105,6 +105,12 @@ class MaskingIT {
     gateway.policy(POLICY);
   }
 
+  /** So that tables are known that were not there when it began. */
+  private void restart() {
+    gateway.close();
+    gateway = GatewayUnderTest.start(server);
+  }
+
   @AfterEach
   void stop() {
     gateway.close();
@@ -171,6 +177,57 @@ class MaskingIT {
       }
     }
     assertThat(gateway.counted("chaperone.masked.values")).isGreaterThan(6 * 40);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"simple", "extended", "extendedForPrepared"})
+  void asManyColumnsAsATableCanHaveAreMaskedEachInItsPlace(String mode) throws SQLException {
+    int most = 1_600;
+    StringBuilder columns = new StringBuilder("CREATE TABLE wide (");
+    for (int i = 1; i <= most; i++) {
+      columns.append(i == 1 ? "" : ", ").append('c').append(i).append(" text DEFAULT 'x'");
+    }
+    server.execute(
+        columns.append(')').toString(),
+        "INSERT INTO wide DEFAULT VALUES",
+        "GRANT SELECT ON wide TO agent");
+    restart();
+    gateway.policy(
+        RULES
+            + """
+              masking:
+              - {columns: [public.wide.c1, public.wide.c800, public.wide.c1600], with: Redact}
+            """
+                .indent(0));
+    try (Connection connection = gateway.connect("preferQueryMode", mode);
+        PreparedStatement select = connection.prepareStatement("SELECT * FROM wide")) {
+      for (int round = 0; round < 6; round++) {
+        try (ResultSet row = select.executeQuery()) {
+          assertThat(row.getMetaData().getColumnCount()).isEqualTo(most);
+          assertThat(row.next()).isTrue();
+          for (int i = 1; i <= most; i++) {
+            assertThat(row.getString(i))
+                .as("c" + i)
+                .isEqualTo(i == 1 || i == 800 || i == most ? "[redacted]" : "x");
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void rowsWithoutColumnsAreRows() throws IOException {
+    server.execute("CREATE TABLE none ()", "GRANT SELECT ON none TO agent");
+    server.execute("INSERT INTO none DEFAULT VALUES", "INSERT INTO none DEFAULT VALUES");
+    restart();
+    gateway.policy(POLICY);
+    try (WireClient client = gateway.wire()) {
+      for (String sql : List.of("SELECT FROM t WHERE id < 3", "SELECT * FROM none", "TABLE none")) {
+        assertThat(client.exchange(query(sql)))
+            .as(sql)
+            .containsExactly("T 0000", "D 0000", "D 0000", "C SELECT 2", "Z I");
+      }
+    }
   }
 
   @Test

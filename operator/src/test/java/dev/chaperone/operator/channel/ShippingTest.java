@@ -51,12 +51,14 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** From a sidecar's journal to the operator's store, with nothing pretended in between. */
 @Timeout(180)
+@Tag("long")
 class ShippingTest {
   private static final TestAuthority AUTHORITY = new TestAuthority();
   private static final SidecarPod POD = FakeCluster.POD;

@@ -19,12 +19,14 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The name of a target leads to another server than before, or to several, while the first one
  * lives on: each client is judged by the catalog of the server that it is on, or not served.
  */
+@Tag("long")
 class MovedTargetIT {
   private static final String MASKED =
       """

@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
     name = "explain",
     description = {
       "Say how a statement is read, which rule decides, and why the others do not.",
-      "Exit code: 0 allowed, 3 denied, 4 needs approval."
+      "Exit code: 0 allowed, 3 denied, 4 needs approval; 2 cannot be explained."
     },
     mixinStandardHelpOptions = true)
 final class ExplainCommand implements Callable<Integer> {

@@ -1,8 +1,10 @@
 package dev.chaperone.cli.policy;
 
+import dev.chaperone.cli.CommandException;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.policy.Explanation;
 import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.VisibleText;
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.NamedStatements;
@@ -13,7 +15,9 @@ import dev.chaperone.policy.sql.SqlLimits;
 import dev.chaperone.policy.sql.SqlSession;
 import java.io.IOException;
 import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -37,9 +41,10 @@ final class OfflineJudge implements AutoCloseable {
    * A judge of what one agent sends.
    *
    * @param catalogFile what the database holds; empty for PostgreSQL's own objects alone
+   * @throws CommandException when the file is not there, or is none that {@code policy catalog}
+   *     wrote
    */
-  OfflineJudge(Configuration configuration, Requester requester, Optional<Path> catalogFile)
-      throws IOException {
+  OfflineJudge(Configuration configuration, Requester requester, Optional<Path> catalogFile) {
     this.configuration = configuration;
     this.requester = requester;
     this.catalog = catalog(catalogFile);
@@ -47,13 +52,24 @@ final class OfflineJudge implements AutoCloseable {
     this.columns = ProtectedColumns.resolve(masks, catalog, ProtectedColumns.NONE);
   }
 
-  private static Catalog catalog(Optional<Path> file) throws IOException {
+  private static Catalog catalog(Optional<Path> file) {
     if (file.isEmpty()) {
       return Catalog.builtIn();
     }
     try (Reader reader = Files.newBufferedReader(file.get())) {
       return Catalog.read(reader);
+    } catch (NoSuchFileException e) {
+      throw CommandException.usage("the catalog " + file.get() + " does not exist");
+    } catch (CharacterCodingException e) {
+      throw unusable(file.get(), "it is not UTF-8");
+    } catch (IOException e) {
+      throw unusable(file.get(), e.getMessage());
     }
+  }
+
+  private static CommandException unusable(Path file, String why) {
+    return CommandException.usage(
+        "the catalog " + file + " cannot be used: " + VisibleText.of(why));
   }
 
   SqlAnalysis analyze(String sql) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -48,11 +49,21 @@ final class TestCommand implements Callable<Integer> {
   private int failed;
 
   @Override
-  public Integer call() throws IOException {
-    // All are read before any is run: a mistake in the last file is not hidden behind results.
-    List<PolicyTests> all = files.stream().map(TestCommand::read).toList();
-    for (PolicyTests tests : all) {
-      run(tests);
+  public Integer call() {
+    // All that they name is read before any is run: a mistake in the last file is not hidden
+    // behind results.
+    List<Prepared> all = new ArrayList<>();
+    try {
+      for (PolicyTests tests : files.stream().map(TestCommand::read).toList()) {
+        all.add(prepare(tests));
+      }
+      for (Prepared prepared : all) {
+        for (int i = 0; i < prepared.tests().expectations().size(); i++) {
+          run(prepared.tests(), i, prepared.judge());
+        }
+      }
+    } finally {
+      all.forEach(prepared -> prepared.judge().close());
     }
     PrintWriter out = spec.commandLine().getOut();
     out.println(passed + " as expected, " + failed + " not");
@@ -72,25 +83,23 @@ final class TestCommand implements Callable<Integer> {
     }
   }
 
-  private void run(PolicyTests tests) throws IOException {
+  private record Prepared(PolicyTests tests, OfflineJudge judge) {}
+
+  private Prepared prepare(PolicyTests tests) {
     Configuration configuration = load(tests.directory());
     Optional<Path> catalog = Optional.ofNullable(catalogFile).or(tests::catalog);
-    try (OfflineJudge judge =
+    OfflineJudge judge =
         new OfflineJudge(
             configuration,
             Resources.connection(configuration, tests.connection()).requester(),
-            catalog)) {
-      if (catalog.isEmpty() && !judge.masks().columns().isEmpty()) {
-        throw CommandException.usage(
-            "the policies mask columns, which cannot be looked up without a catalog: "
-                + "have 'policy catalog' write one");
-      }
-      for (int i = 0; i < tests.expectations().size(); i++) {
-        run(tests, i, judge);
-      }
-    } catch (NoSuchFileException e) {
-      throw CommandException.usage("the catalog " + e.getMessage() + " does not exist");
+            catalog);
+    if (catalog.isEmpty() && !judge.masks().columns().isEmpty()) {
+      judge.close();
+      throw CommandException.usage(
+          "the policies mask columns, which cannot be looked up without a catalog: "
+              + "have 'policy catalog' write one");
     }
+    return new Prepared(tests, judge);
   }
 
   private static Configuration load(Path directory) {

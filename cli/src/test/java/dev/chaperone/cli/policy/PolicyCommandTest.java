@@ -7,6 +7,7 @@ import dev.chaperone.cli.ExitCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -99,6 +100,30 @@ class PolicyCommandTest {
     run = CommandRun.of("policy", "check", "--directory", temporary.resolve("no").toString());
     assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
     assertThat(run.errors()).contains("is not a directory");
+  }
+
+  @Test
+  void aCatalogThatCannotBeUsedIsOneLine() throws IOException {
+    Path damaged = Files.writeString(temporary.resolve("damaged"), "chaperone catalog 1\n");
+    for (Path catalog : List.of(damaged, temporary.resolve("no"), temporary)) {
+      CommandRun run =
+          CommandRun.of(
+              "policy",
+              "explain",
+              "--directory",
+              EXAMPLE.toString(),
+              "--connection",
+              "orders-db",
+              "--catalog",
+              catalog.toString(),
+              "SELECT 1");
+      assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+      assertThat(run.errors().lines())
+          .singleElement()
+          .asString()
+          .contains("the catalog " + catalog);
+      assertThat(run.output()).isEmpty();
+    }
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.chaperone.cli.CommandRun;
 import dev.chaperone.cli.ExitCode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TestCommandTest {
   private static final Path EXAMPLES = Path.of("..", "examples").toAbsolutePath().normalize();
@@ -148,6 +150,36 @@ class TestCommandTest {
     Files.writeString(tests, Files.readString(tests).replaceAll("(?m)^catalog:.*\n", ""));
     assertThat(run(tests).errors()).contains("cannot be looked up without a catalog");
     assertThat(run(temporary.resolve("no.yaml")).errors()).contains("no.yaml does not exist");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "chaperone catalog 1\n", "chaperone catalog 2\nrelation\t1\n", "\u00ff"})
+  void aCatalogThatCannotBeUsedIsOneLineAndNothingIsRun(String content) throws IOException {
+    Path catalog =
+        Files.writeString(
+            temporary.resolve("damaged.catalog"), content, StandardCharsets.ISO_8859_1);
+    Path good = write("- {sql: SELECT 1, decision: Allow}");
+    Path bad =
+        Files.writeString(
+            temporary.resolve("second.yaml"),
+            Files.readString(good).replaceAll("(?m)^catalog: .*$", "catalog: " + catalog));
+    CommandRun run = CommandRun.of("policy", "test", good.toString(), bad.toString());
+    assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.errors().lines()).singleElement().asString().contains("cannot be used");
+    assertThat(run.output()).isEmpty();
+  }
+
+  @Test
+  void ofSeveralFilesNoneIsRunWhereTheLastNamesWhatIsMissing() throws IOException {
+    Path good = write("- {sql: DROP TABLE customers, decision: Allow}");
+    Path bad =
+        Files.writeString(
+            temporary.resolve("second.yaml"),
+            Files.readString(good).replace("connection: orders-db", "connection: x"));
+    CommandRun run = CommandRun.of("policy", "test", good.toString(), bad.toString());
+    assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.output()).isEmpty();
   }
 
   private Path copyOfTheExample() throws IOException {

@@ -12,7 +12,13 @@ import java.io.Writer;
  * backslash escapes for tab, newline, carriage return and backslash.
  */
 final class CatalogText {
-  private static final String HEADER = "chaperone catalog 1";
+  /**
+   * What the first line says. The number counts the forms: a file without facts that a later form
+   * has would be read as allowing more than the gateway does.
+   */
+  private static final String HEADER = "chaperone catalog 2";
+
+  private static final String ANY_HEADER = "chaperone catalog ";
 
   private CatalogText() {}
 
@@ -45,8 +51,12 @@ final class CatalogText {
   /** Reads a catalog into a builder. */
   static void read(Reader reader, Catalog.Builder builder) throws IOException {
     BufferedReader lines = new BufferedReader(reader);
-    if (!HEADER.equals(lines.readLine())) {
-      throw new IOException("not a catalog file: its first line is not \"" + HEADER + "\"");
+    String header = lines.readLine();
+    if (!HEADER.equals(header)) {
+      throw new IOException(
+          header != null && header.startsWith(ANY_HEADER)
+              ? "it was written by another version; have 'policy catalog' write it again"
+              : "not a catalog file: its first line is not \"" + HEADER + "\"");
     }
     int number = 1;
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -56,6 +66,8 @@ final class CatalogText {
       }
       try {
         apply(line.split("\t", -1), builder);
+      } catch (IndexOutOfBoundsException e) {
+        throw new IOException("line " + number + " of the catalog file: a field is missing", e);
       } catch (RuntimeException e) {
         throw new IOException("line " + number + " of the catalog file: " + e.getMessage(), e);
       }
@@ -86,9 +98,9 @@ final class CatalogText {
               field[1],
               field[2],
               field[3],
-              field.length < 5 || Boolean.parseBoolean(field[4]),
-              field.length < 6 || Boolean.parseBoolean(field[5]),
-              field.length >= 7 && Boolean.parseBoolean(field[6]));
+              Boolean.parseBoolean(field[4]),
+              Boolean.parseBoolean(field[5]),
+              Boolean.parseBoolean(field[6]));
       case "columntype" -> builder.columnType(Long.parseLong(field[1]), field[2]);
       case "typepart" -> builder.typePart(field[1], field[2]);
       case "hidden" ->

@@ -8,6 +8,8 @@ import java.io.StringReader;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BuiltInCatalogTest {
 
@@ -25,13 +27,30 @@ class BuiltInCatalogTest {
         .containsExactly("Execute SELECT public.my_function()");
   }
 
-  @Test
-  void aFileOfAnotherFormIsRefusedWithItsLine() {
-    assertThatThrownBy(() -> Catalog.read(new StringReader("x"))).isInstanceOf(IOException.class);
-    assertThatThrownBy(
-            () -> Catalog.read(new StringReader("chaperone catalog 1\nschema\tpublic\nnonsense\n")))
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''                                          | not a catalog file
+          x                                           | not a catalog file
+          chaperone catalog 1~version~150018          | another version; have 'policy catalog' write it again
+          chaperone catalog 2~schema public~nonsense  | line 3 of the catalog file: unknown kind
+          chaperone catalog 2~version x               | line 2 of the catalog file: For input string
+          chaperone catalog 2~relation 1 public t     | line 2 of the catalog file: a field is missing
+          chaperone catalog 2~cast a b public.f true  | line 2 of the catalog file: a field is missing
+          chaperone catalog 2~hidden 1 Raed SELECT x  | line 2 of the catalog file: No enum constant
+          """)
+  void aFileOfAnotherFormIsRefusedWithItsLine(String text, String message) {
+    assertThatThrownBy(() -> Catalog.read(new StringReader(tabs(text.replace('~', '\n')))))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("line 3");
+        .hasMessageContaining(message);
+  }
+
+  /** Fields of all lines but the first are separated by tabs. */
+  private static String tabs(String file) {
+    int end = file.indexOf('\n');
+    return end < 0 ? file : file.substring(0, end) + file.substring(end).replace(' ', '\t');
   }
 
   private static List<String> accesses(String text) {

@@ -2,7 +2,6 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
-import dev.chaperone.policy.sql.CatalogQuery;
 import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.sidecar.gateway.ClientConnection;
 import dev.chaperone.sidecar.gateway.ConnectionMetrics;
@@ -20,7 +19,6 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -46,7 +44,6 @@ final class ClientSession implements ClientConnection {
 
   private static final String SHOW_ROLE = "SHOW role";
   private static final String SHOW_SEARCH_PATH = "SHOW search_path";
-  private static final String CATALOG_NOT_READ = "the target's catalog could not be read again";
 
   private final Channel agent;
   private final TargetConnection target;
@@ -61,12 +58,7 @@ final class ClientSession implements ClientConnection {
   private final ErrorScrubber errors;
   private final ClientRecording recording;
 
-  /** What this client's operations are judged by: the catalog of the server that it is on. */
-  private TargetCatalog inForce;
-
-  /** Which server this client is on; null until it has said so. */
-  private String server;
-
+  private final ClientCatalog clientCatalog;
   private String sessionUser;
   private boolean agentDirty;
 
@@ -83,9 +75,6 @@ final class ClientSession implements ClientConnection {
   /** The agent was sent the last it will see. */
   private boolean closing;
 
-  /** Its server is not the one that the catalog is read from. */
-  private boolean strayed;
-
   private CloseReason draining;
 
   /** What the recording says of why the client is gone. */
@@ -97,8 +86,8 @@ final class ClientSession implements ClientConnection {
     this.connection = shared.connection();
     this.shared = shared;
     this.sessionUser = target.sessionUser();
-    this.inForce = shared.catalogMonitor().current();
-    this.judge = shared.newJudge(agent.eventLoop(), this::catalogInForce);
+    this.clientCatalog = new ClientCatalog(this, shared.catalogMonitor());
+    this.judge = shared.newJudge(agent.eventLoop(), clientCatalog::inForce);
     this.recording =
         new ClientRecording(
             connection.recorder(),
@@ -139,52 +128,9 @@ final class ClientSession implements ClientConnection {
         "the session's role, search path and server could not be read",
         values -> {
           contextIs(values.get(0), values.get(1));
-          server = values.get(2);
-          confirmCatalog();
+          clientCatalog.confirm(values.get(2), this::begin);
         });
     target.channel().config().setAutoRead(true);
-    flush();
-  }
-
-  // ---- the catalog of the server that the client is on
-
-  /** Lets the client begin, once the catalog in force is known to be that of its server. */
-  private void confirmCatalog() {
-    inForce = shared.catalogMonitor().current();
-    if (inForce.isOf(server)) {
-      begin();
-      return;
-    }
-    // The target's name leads to several servers, or elsewhere than when the catalog was read.
-    whenDone(
-        shared.catalogMonitor().reconnect(),
-        catalog -> {
-          inForce = shared.catalogMonitor().current();
-          if (inForce.isOf(server)) {
-            begin();
-          } else {
-            compareCatalogs();
-          }
-        });
-  }
-
-  /** Replicas of one server have the same catalog. */
-  private void compareCatalogs() {
-    ask(
-        List.of(TargetCatalog.EMPTY_SEARCH_PATH, CatalogQuery.FINGERPRINT.sql()),
-        CATALOG_NOT_READ,
-        values -> {
-          if (values.get(1).equals(inForce.catalog().fingerprint())) {
-            begin();
-          } else {
-            end(
-                ErrorReply.fatal(
-                    SqlState.CANNOT_CONNECT_NOW,
-                    "the target's name leads to servers that are not alike",
-                    "Connect again."));
-          }
-        });
-    flush();
   }
 
   private void begin() {
@@ -194,54 +140,6 @@ final class ClientSession implements ClientConnection {
       drainIfQuiet();
     }
     flush();
-  }
-
-  /**
-   * The catalog to judge by: the one last read, where it was read from this client's server. Where
-   * it was read from another one and differs, nothing tells what this client's server is like by
-   * now, and the session ends.
-   */
-  private Catalog catalogInForce() {
-    TargetCatalog current = shared.catalogMonitor().current();
-    if (server != null && current.catalog() != inForce.catalog()) {
-      if (current.isOf(server)) {
-        inForce = current;
-      } else if (!strayed) {
-        strayed = true;
-        agent.eventLoop().execute(this::endStrayed);
-      }
-    }
-    return inForce.catalog();
-  }
-
-  private void endStrayed() {
-    end(
-        ErrorReply.fatal(
-            SqlState.ADMIN_SHUTDOWN,
-            "terminating connection: the target's name leads to another server now; connect"
-                + " again"));
-  }
-
-  private <T> void whenDone(CompletionStage<T> read, Consumer<T> then) {
-    read.whenComplete(
-        (value, failure) ->
-            agent
-                .eventLoop()
-                .execute(
-                    () ->
-                        guarded(
-                            () -> {
-                              if (ended) {
-                                return;
-                              }
-                              if (failure == null) {
-                                then.accept(value);
-                              } else {
-                                end(
-                                    ErrorReply.fatal(
-                                        SqlState.CANNOT_CONNECT_NOW, CATALOG_NOT_READ));
-                              }
-                            })));
   }
 
   // ---- what the streams ask for
@@ -586,15 +484,7 @@ final class ClientSession implements ClientConnection {
     }
     if (targetStream.status() == TransactionStatus.IDLE
         && agentStream.changes().isCatalogChanged()) {
-      whenDone(
-          shared.catalogMonitor().refresh(),
-          catalog -> {
-            if (shared.catalogMonitor().current().isOf(server)) {
-              settleContext();
-            } else {
-              endStrayed();
-            }
-          });
+      clientCatalog.refresh(this::settleContext);
     } else {
       settleContext();
     }
@@ -603,7 +493,6 @@ final class ClientSession implements ClientConnection {
   private void settleContext() {
     askContext(
         () -> agentStream.settled(targetStream.status() == TransactionStatus.IN_TRANSACTION));
-    flush();
   }
 
   /** Asks the target for role and search path. */
@@ -631,7 +520,7 @@ final class ClientSession implements ClientConnection {
    * @param questions constants of the gateway's, each with one value for an answer
    * @param otherwise what the client is told where there is no answer; the session ends then
    */
-  private void ask(List<String> questions, String otherwise, Consumer<List<String>> then) {
+  void ask(List<String> questions, String otherwise, Consumer<List<String>> then) {
     OwnQuery query =
         new OwnQuery(
             new OwnQuery.Listener() {
@@ -665,6 +554,19 @@ final class ClientSession implements ClientConnection {
     }
     ledger.add(Kind.SYNC, -1).own(query);
     writeToTarget(MessageWriter::sync);
+    flush();
+  }
+
+  /** Does this as the next thing on the session's event loop, unless the session has ended. */
+  void later(Runnable work) {
+    agent
+        .eventLoop()
+        .execute(
+            () -> {
+              if (!ended) {
+                guarded(work);
+              }
+            });
   }
 
   // ---- ends

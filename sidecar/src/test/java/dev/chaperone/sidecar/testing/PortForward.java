@@ -33,12 +33,21 @@ public final class PortForward implements AutoCloseable {
     while (!listener.isClosed()) {
       try {
         Socket client = listener.accept();
-        Socket server = new Socket(InetAddress.getLoopbackAddress(), target.getAsInt());
-        daemon(() -> copy(client, server));
-        daemon(() -> copy(server, client));
+        connect(client);
       } catch (IOException e) {
         // Closed, or the server is away: the client sees its connection end.
       }
+    }
+  }
+
+  private void connect(Socket client) throws IOException {
+    try {
+      Socket server = new Socket(InetAddress.getLoopbackAddress(), target.getAsInt());
+      daemon(() -> copy(client, server));
+      daemon(() -> copy(server, client));
+    } catch (IOException e) {
+      client.close();
+      throw e;
     }
   }
 

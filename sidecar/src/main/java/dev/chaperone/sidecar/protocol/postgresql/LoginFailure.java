@@ -88,6 +88,17 @@ final class LoginFailure extends Exception {
             SqlState.CONNECTION_FAILURE, "the target database did not answer as PostgreSQL does"));
   }
 
+  /** The target let the gateway in and does not tell it what statements would be judged by. */
+  static LoginFailure catalogRefused() {
+    return new LoginFailure(
+        "catalog-refused",
+        ErrorReply.fatal(
+            SqlState.CANNOT_CONNECT,
+            "the target database refused to say what its catalog holds",
+            "The gateway's account needs the rights on pg_catalog that PostgreSQL grants to"
+                + " everybody; the owner of this AgentConnection has to check them."));
+  }
+
   /**
    * The target refused for a reason of its own.
    *

@@ -65,7 +65,7 @@ final class TargetClient extends ChannelInboundHandlerAdapter implements Message
     MessageWriter.query(out, sql);
     connection.channel().writeAndFlush(out);
     if (!isOpen()) {
-      fail();
+      fail(LoginFailure.unreachable());
     }
     return answer;
   }
@@ -76,6 +76,7 @@ final class TargetClient extends ChannelInboundHandlerAdapter implements Message
     try {
       framer.run();
     } catch (ProtocolViolation e) {
+      fail(LoginFailure.protocol());
       ctx.close();
     }
   }
@@ -83,7 +84,7 @@ final class TargetClient extends ChannelInboundHandlerAdapter implements Message
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     framer.close();
-    fail();
+    fail(LoginFailure.unreachable());
   }
 
   @Override
@@ -137,7 +138,7 @@ final class TargetClient extends ChannelInboundHandlerAdapter implements Message
 
   private void complete() {
     if (failed) {
-      fail();
+      fail(LoginFailure.catalogRefused());
     } else if (pending != null) {
       CompletableFuture<Void> done = pending;
       pending = null;
@@ -145,11 +146,11 @@ final class TargetClient extends ChannelInboundHandlerAdapter implements Message
     }
   }
 
-  private void fail() {
+  private void fail(LoginFailure why) {
     if (pending != null) {
       CompletableFuture<Void> done = pending;
       pending = null;
-      done.completeExceptionally(LoginFailure.protocol());
+      done.completeExceptionally(why);
     }
   }
 

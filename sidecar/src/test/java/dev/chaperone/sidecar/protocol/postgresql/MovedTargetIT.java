@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import static dev.chaperone.sidecar.testing.WireClient.join;
 import static dev.chaperone.sidecar.testing.WireClient.query;
 import static dev.chaperone.sidecar.testing.WireClient.startup;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,6 +10,8 @@ import dev.chaperone.sidecar.testing.PortForward;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
 import dev.chaperone.sidecar.testing.WireClient.Message;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -17,10 +20,14 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The name of a target leads to another server than before, or to several, while the first one
@@ -40,6 +47,7 @@ class MovedTargetIT {
   private TestPostgres first;
   private TestPostgres second;
   private final AtomicInteger port = new AtomicInteger();
+  private final AtomicReference<IntSupplier> leads = new AtomicReference<>(port::get);
   private PortForward name;
   private GatewayUnderTest gateway;
 
@@ -48,7 +56,7 @@ class MovedTargetIT {
     first = TestPostgres.start(TestPostgres.Kind.EMBEDDED, Map.of());
     second = TestPostgres.start(TestPostgres.Kind.EMBEDDED, Map.of());
     port.set(first.port());
-    name = new PortForward(port::get);
+    name = new PortForward(() -> leads.get().getAsInt());
   }
 
   @AfterEach
@@ -155,6 +163,72 @@ class MovedTargetIT {
         ResultSet rows = statement.executeQuery("SELECT count(*) FROM more")) {
       assertThat(rows.next()).isTrue();
       assertThat(rows.getInt(1)).isZero();
+    }
+  }
+
+  @Test
+  void whatIsSentAheadOfTheAnswerIsJudgedByTheServerThatItGoesTo() throws Exception {
+    createPeople(first);
+    createPeople(second, "CREATE TABLE other (id int)");
+    second.execute(
+        "CREATE VIEW shown AS SELECT id, ssn AS number FROM people",
+        "GRANT SELECT ON shown TO agent");
+    serve();
+    try (WireClient early = gateway.wire()) {
+      early.exchange(query("SELECT 1"));
+      port.set(second.port());
+      try (WireClient eager = WireClient.connect(gateway.port())) {
+        eager.send(
+            join(
+                startup("user", "x", "database", TestPostgres.DATABASE),
+                query("SELECT number FROM shown")));
+        eager.readToReady();
+        List<String> rows =
+            eager.readToReady().stream()
+                .filter(message -> message.type() == 'D')
+                .map(message -> HexFormat.of().formatHex(message.body()))
+                .toList();
+        assertThat(rows).singleElement().asString().contains(hex("[redacted]"));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whereTheOtherServerCannotBeLookedAtItsClientsAreNotServed(boolean answersNothing)
+      throws Exception {
+    createPeople(first);
+    createPeople(second, "CREATE TABLE other (id int)");
+    serve();
+    try (WireClient early = gateway.wire();
+        ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      early.exchange(query("SELECT 1"));
+      if (!answersNothing) {
+        silent.close();
+      }
+      // The client's own connection is led to the second server, what comes after it nowhere.
+      AtomicInteger turn = new AtomicInteger();
+      leads.set(() -> turn.getAndIncrement() == 0 ? second.port() : silent.getLocalPort());
+      try (WireClient late = WireClient.connect(gateway.port())) {
+        late.send(startup("user", "x", "database", TestPostgres.DATABASE));
+        assertThat(last(late.readToEnd())).contains("57P03").contains("could not be read again");
+      }
+      assertThat(turn.get()).isGreaterThan(1);
+      assertThat(early.exchange(query("SELECT ssn FROM people")))
+          .anyMatch(row -> row.contains(hex("[redacted]")));
+    }
+  }
+
+  @Test
+  void aServerThatDoesNotSayWhichItIsIsNotServed() throws Exception {
+    createPeople(first);
+    first.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_postmaster_start_time() FROM PUBLIC");
+    serve();
+    try (WireClient client = WireClient.connect(gateway.port())) {
+      client.send(startup("user", "x", "database", TestPostgres.DATABASE));
+      assertThat(last(client.readToEnd()))
+          .contains("FATAL")
+          .contains("refused to say what its catalog holds");
     }
   }
 

@@ -16,10 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -42,13 +40,7 @@ class BypassIT {
 
   @BeforeAll
   static void start() throws IOException {
-    Optional<PostgresServer> started = PostgresServer.start(Map.of());
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: the bypasses need PostgreSQL (initdb, postgres) on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server = PostgresServer.startOrAbort("the bypasses", Map.of());
     analyzer = new SqlAnalyzer(LIMITS);
   }
 

@@ -14,7 +14,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,13 +25,7 @@ class CatalogIT {
 
   @BeforeAll
   static void start() throws Exception {
-    Optional<PostgresServer> started = PostgresServer.start(Map.of());
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: catalogs need PostgreSQL (initdb, postgres) on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server = PostgresServer.startOrAbort("catalogs", Map.of());
   }
 
   @AfterAll

@@ -21,10 +21,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -43,16 +41,9 @@ class CorpusIT {
 
   @BeforeAll
   static void start() throws IOException, SQLException {
-    Optional<PostgresServer> started =
-        PostgresServer.start(Map.of("shared_preload_libraries", "pg_stat_statements"));
-    if (started.isEmpty()) {
-      String reason =
-          "NOT RUN: the corpora need PostgreSQL (initdb, postgres) in /usr/lib/postgresql/*/bin, "
-              + "/usr/local/pgsql/bin or on the PATH";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server =
+        PostgresServer.startOrAbort(
+            "the corpora", Map.of("shared_preload_libraries", "pg_stat_statements"));
     analyzer = new SqlAnalyzer(LIMITS);
     try (Connection connection = server.connect("postgres");
         Statement statement = connection.createStatement()) {

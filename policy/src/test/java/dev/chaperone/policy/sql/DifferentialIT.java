@@ -19,12 +19,10 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -45,13 +43,7 @@ class DifferentialIT {
 
   @BeforeAll
   static void start() throws IOException {
-    Optional<PostgresServer> started = PostgresServer.start(Map.of());
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: the differential tests need PostgreSQL on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server = PostgresServer.startOrAbort("the differential tests", Map.of());
   }
 
   @AfterAll

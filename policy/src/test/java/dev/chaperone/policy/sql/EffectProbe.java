@@ -36,7 +36,7 @@ final class EffectProbe implements AutoCloseable {
 
   private static final SqlLimits LIMITS = SqlLimits.DEFAULT;
 
-  /** Settings that DESIGN calls neutral: any constant is harmless to others. */
+  /** What docs/policy-reference.md calls neutral, written down once more: an independent oracle. */
   private static final Set<String> NEUTRAL_SETTINGS =
       Set.of(
           "TimeZone",

@@ -13,7 +13,6 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -37,14 +36,10 @@ class LexerDifferentialIT {
 
   @BeforeAll
   static void start() throws IOException {
-    Optional<PostgresServer> started =
-        PostgresServer.start(Map.of("shared_preload_libraries", "pg_stat_statements"));
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: the lexer's differential test needs PostgreSQL on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server =
+        PostgresServer.startOrAbort(
+            "the lexer's differential test",
+            Map.of("shared_preload_libraries", "pg_stat_statements"));
   }
 
   @AfterAll

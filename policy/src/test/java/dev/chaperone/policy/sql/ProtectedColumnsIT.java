@@ -13,10 +13,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -26,13 +24,7 @@ class ProtectedColumnsIT {
 
   @BeforeAll
   static void start() throws Exception {
-    Optional<PostgresServer> started = PostgresServer.start(Map.of());
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: masks need PostgreSQL (initdb, postgres) on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    server = started.get();
+    server = PostgresServer.startOrAbort("masks", Map.of());
     try (Connection connection = server.connect("postgres")) {
       execute(
           connection,

@@ -16,11 +16,9 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -44,13 +42,7 @@ class ReadsChangeNothingIT {
 
   @Test
   void whatIsJudgedToReadChangesNothing() throws Exception {
-    Optional<PostgresServer> started = PostgresServer.start(settings());
-    if (started.isEmpty()) {
-      String reason = "NOT RUN: the property test needs PostgreSQL on this machine";
-      System.err.println(reason);
-      Assumptions.abort(reason);
-    }
-    try (PostgresServer server = started.get()) {
+    try (PostgresServer server = PostgresServer.startOrAbort("the property test", settings())) {
       Result result =
           run(
               server,

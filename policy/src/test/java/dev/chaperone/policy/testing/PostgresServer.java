@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * A private PostgreSQL on a random port of the loopback interface, for tests. Its data live in a
@@ -77,14 +78,25 @@ public final class PostgresServer implements AutoCloseable {
   }
 
   /**
-   * Starts a server, or returns empty where PostgreSQL is not installed.
+   * Starts a server; where PostgreSQL is not installed, says so and aborts the test.
    *
+   * @param what needs it, for whoever reads what was not run
    * @param settings server settings, such as {@code shared_preload_libraries}
    * @throws IOException if it is installed and does not start
    */
-  public static Optional<PostgresServer> start(Map<String, String> settings) throws IOException {
+  public static PostgresServer startOrAbort(String what, Map<String, String> settings)
+      throws IOException {
     Optional<Path> found = findBinaries();
-    return found.isEmpty() ? Optional.empty() : Optional.of(start(found.get(), settings));
+    if (found.isEmpty()) {
+      String reason =
+          "NOT RUN: "
+              + what
+              + ": needs PostgreSQL (initdb, postgres) in /usr/lib/postgresql/*/bin,"
+              + " /usr/local/pgsql/bin or on the PATH";
+      System.err.println(reason);
+      Assumptions.abort(reason);
+    }
+    return start(found.orElseThrow(), settings);
   }
 
   /**

@@ -16,10 +16,12 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +66,9 @@ public final class RecordingIntake implements AutoCloseable {
   /** One sidecar's connection. Guarded by the intake's lock. */
   private static final class Conversation {
     private final Map<String, RecordingOffered> offered = new LinkedHashMap<>();
+
+    /** Sessions that were refused for good. */
+    private final Set<String> refused = new HashSet<>();
 
     /** What this pod's recordings are signed with; null until it was found out. */
     private PublicKeyFile key;
@@ -146,14 +151,17 @@ public final class RecordingIntake implements AutoCloseable {
       if (conversation == null) {
         return;
       }
-      if (conversation.offered.size() < MOST_OFFERED) {
+      if (!conversation.refused.contains(offer.session())
+          && conversation.offered.size() + conversation.refused.size() < MOST_OFFERED) {
         conversation.offered.put(offer.session(), offer);
         queue(sidecar, conversation);
         takeTurns();
         return;
       }
     }
-    sidecar.disconnect(RefusalReason.PROTOCOL, "more recordings are offered than can be");
+    // Each refusal is written down and told: nobody is to fill logs and events with them.
+    sidecar.disconnect(
+        RefusalReason.PROTOCOL, "recordings are offered that were refused, or more than can be");
   }
 
   /** It has sent a piece. */
@@ -372,6 +380,13 @@ public final class RecordingIntake implements AutoCloseable {
         name,
         why);
     metrics.rejected(reason);
+    synchronized (this) {
+      Conversation conversation = conversations.get(sidecar);
+      if (conversation != null) {
+        conversation.refused.add(name);
+        conversation.offered.remove(name);
+      }
+    }
     sidecar.refuse(name, true, why);
     observer.rejected(sidecar, name, why);
   }

@@ -497,6 +497,10 @@ class ShippingTest {
       assertThat(sidecar.receive())
           .isEqualTo(
               new RecordingRefused("t", true, "another key signs the recordings of this pod"));
+      // Each refusal is written down: nobody is to fill logs and events with them.
+      sidecar.send(offer);
+      assertThat(sidecar.receive()).isInstanceOf(ChannelMessage.Refused.class);
+      assertThat(sidecar.isClosedByServer()).isTrue();
     }
     try (TestSidecar again = letIn()) {
       again.send(

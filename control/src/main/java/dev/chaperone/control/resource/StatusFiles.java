@@ -19,7 +19,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,7 +27,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.reader.StreamReader;
@@ -68,23 +66,6 @@ public final class StatusFiles<S, T> {
     /** The same resource with another spec. */
     public Entry<S, T> withSpec(S other) {
       return new Entry<>(namespace, name, created, other, status);
-    }
-  }
-
-  /**
-   * What tells two states of a file apart without reading it.
-   *
-   * @param file its identity on the file system; null where there is none
-   * @param modified nanoseconds since 1970
-   * @param bytes its size
-   */
-  public record Stamp(Object file, long modified, long bytes) {
-    static Stamp of(Path path) throws IOException {
-      BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
-      return new Stamp(
-          attributes.fileKey(),
-          attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS),
-          attributes.size());
     }
   }
 
@@ -246,9 +227,9 @@ public final class StatusFiles<S, T> {
   }
 
   /** What the file of a resource is like now; empty where there is none. */
-  public Optional<Stamp> stamp(String name) throws IOException {
+  public Optional<FileStamp> stamp(String name) throws IOException {
     try {
-      return Optional.of(Stamp.of(file(name)));
+      return Optional.of(FileStamp.of(file(name)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
@@ -259,7 +240,7 @@ public final class StatusFiles<S, T> {
    *
    * @return what its file is like until somebody else changes it
    */
-  public Stamp write(Entry<S, T> entry) throws IOException {
+  public FileStamp write(Entry<S, T> entry) throws IOException {
     return write(entry, false);
   }
 
@@ -269,7 +250,7 @@ public final class StatusFiles<S, T> {
    * @param durably whether it is on disk when this returns
    * @return what its file is like until somebody else changes it
    */
-  public Stamp write(Entry<S, T> entry, boolean durably) throws IOException {
+  public FileStamp write(Entry<S, T> entry, boolean durably) throws IOException {
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("name", entry.name());
     metadata.put("namespace", entry.namespace());
@@ -295,7 +276,7 @@ public final class StatusFiles<S, T> {
         force(temporary, StandardOpenOption.WRITE);
       }
       // Before it has its name: nobody can have changed it yet.
-      Stamp stamp = Stamp.of(temporary);
+      FileStamp stamp = FileStamp.of(temporary);
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       if (durably) {

@@ -1,9 +1,9 @@
 package dev.chaperone.sidecar.control;
 
+import dev.chaperone.control.resource.FileStamp;
 import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.StatusFiles;
 import dev.chaperone.control.resource.StatusFiles.Entry;
-import dev.chaperone.control.resource.StatusFiles.Stamp;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
@@ -49,7 +49,7 @@ public final class AgentSessions {
   private final Thread thread = new Thread(this::run, "sessions");
   private final Map<String, GuardedConnection> known = new HashMap<>();
   private final Map<String, AgentSessionStatus> written = new HashMap<>();
-  private final Map<String, Stamp> stamps = new HashMap<>();
+  private final Map<String, FileStamp> stamps = new HashMap<>();
   private volatile boolean closed;
 
   /**
@@ -127,7 +127,7 @@ public final class AgentSessions {
   private void revokeIfAsked(GuardedConnection connection) {
     String name = connection.session().name();
     try {
-      Optional<Stamp> stamp = files.stamp(name);
+      Optional<FileStamp> stamp = files.stamp(name);
       if (stamp.isPresent() && !stamp.get().equals(stamps.put(name, stamp.get()))) {
         read(name).ifPresent(entry -> revokeIfAsked(connection, entry.spec()));
       }
@@ -179,7 +179,7 @@ public final class AgentSessions {
             // An edit that was made since the last look is not overwritten.
             revokeIfAsked(connection);
             AgentSessionStatus status = status(connection, ended);
-            Stamp stamp =
+            FileStamp stamp =
                 files.write(
                     new Entry<>(
                         connection.ruling().connection().namespace(),

@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.control;
 
+import dev.chaperone.control.resource.FileStamp;
 import dev.chaperone.control.resource.InvalidConfigurationException;
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.translation.Configuration;
@@ -13,7 +14,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Follows a configuration directory. A change is read once two looks in a row have seen the same
@@ -45,21 +45,19 @@ public final class DirectoryWatch implements AutoCloseable {
     Configuration load(long generation) throws InvalidConfigurationException;
   }
 
-  private record Stamp(long modified, long size, Object fileKey) {}
-
   private final Path directory;
   private final Loader loader;
   private final Listener listener;
   private final Thread thread;
   private long generation;
-  private Map<Path, Stamp> inForce;
+  private Map<Path, FileStamp> inForce;
   private volatile boolean closed;
 
   /** What a directory looked like. */
   public static final class Look {
-    private final Map<Path, Stamp> stamps;
+    private final Map<Path, FileStamp> stamps;
 
-    private Look(Map<Path, Stamp> stamps) {
+    private Look(Map<Path, FileStamp> stamps) {
       this.stamps = stamps;
     }
 
@@ -110,11 +108,11 @@ public final class DirectoryWatch implements AutoCloseable {
   }
 
   private void run() {
-    Map<Path, Stamp> previous = inForce;
+    Map<Path, FileStamp> previous = inForce;
     while (!closed) {
       try {
         Thread.sleep(LOOK_MILLIS);
-        Map<Path, Stamp> now = look(directory);
+        Map<Path, FileStamp> now = look(directory);
         if (now.equals(previous) && !now.equals(inForce)) {
           inForce = now;
           read();
@@ -153,8 +151,8 @@ public final class DirectoryWatch implements AutoCloseable {
     return new Problem(directory.toString(), 0, 0, "", message);
   }
 
-  private static Map<Path, Stamp> look(Path directory) {
-    Map<Path, Stamp> stamps = new TreeMap<>();
+  private static Map<Path, FileStamp> look(Path directory) {
+    Map<Path, FileStamp> stamps = new TreeMap<>();
     try {
       Files.walkFileTree(
           directory,
@@ -168,12 +166,7 @@ public final class DirectoryWatch implements AutoCloseable {
                       ? Files.readAttributes(file, BasicFileAttributes.class)
                       : own;
               if (attributes.isRegularFile()) {
-                stamps.put(
-                    file,
-                    new Stamp(
-                        attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS),
-                        attributes.size(),
-                        attributes.fileKey()));
+                stamps.put(file, FileStamp.of(attributes));
               }
               return FileVisitResult.CONTINUE;
             }

@@ -3,6 +3,7 @@ package dev.chaperone.operator.distribution;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentSession;
+import dev.chaperone.crds.v1alpha1.ApprovalPhase;
 import dev.chaperone.crds.v1alpha1.ApprovalRequest;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -193,6 +194,11 @@ public final class ClusterView implements AutoCloseable {
     return connections.getIndexer().list();
   }
 
+  /** A connection. */
+  public Optional<AgentConnection> connection(String namespace, String name) {
+    return find(connections, namespace, name);
+  }
+
   /** The policies of a namespace. */
   public List<AccessPolicy> policies(String namespace) {
     return policies.getIndexer().byIndex(Cache.NAMESPACE_INDEX, namespace);
@@ -206,6 +212,17 @@ public final class ClusterView implements AutoCloseable {
   /** All requests. */
   public List<ApprovalRequest> requests() {
     return requests.getIndexer().list();
+  }
+
+  /** How many requests wait for people. */
+  public long pendingRequests() {
+    return requests.getIndexer().list().stream()
+        .filter(
+            request ->
+                request.getStatus() == null
+                    || request.getStatus().phase() == null
+                    || request.getStatus().phase() == ApprovalPhase.PENDING)
+        .count();
   }
 
   /** The requests of a pod, the open ones and those that are over. */

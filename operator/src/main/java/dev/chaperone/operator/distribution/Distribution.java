@@ -8,6 +8,7 @@ import dev.chaperone.operator.channel.SidecarListener;
 import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.util.Optional;
@@ -42,7 +43,15 @@ public final class Distribution implements SidecarListener, AutoCloseable {
       MeterRegistry metrics) {
     reports = new SidecarReports(client, namespace, view);
     configurations = new ConfigurationPushes(client, view, sidecars, reports);
-    sessions = new SessionRecords(client, view, sidecars, store.isPresent());
+    AgentMetrics agents =
+        new AgentMetrics(metrics, (of, name) -> view.connection(of, name).isPresent());
+    sessions = new SessionRecords(client, view, sidecars, store.isPresent(), agents);
+    Gauge.builder("chaperone.gateways", sidecars, all -> all.all().size())
+        .description("Gateways that talk to this replica")
+        .register(metrics);
+    Gauge.builder("chaperone.approvals.pending", view, ClusterView::pendingRequests)
+        .description("Approval requests that wait for people")
+        .register(metrics);
     requests = new RequestRecords(client, view, sidecars, clock);
     recordings =
         store.map(
@@ -61,6 +70,12 @@ public final class Distribution implements SidecarListener, AutoCloseable {
                     clock,
                     metrics));
     view.onConnection((before, now) -> configurations.changed(namespace(before, now)));
+    view.onConnection(
+        (before, now) -> {
+          if (now == null) {
+            agents.forget(before.getMetadata().getNamespace(), before.getMetadata().getName());
+          }
+        });
     view.onPolicy((before, now) -> configurations.changed(namespace(before, now)));
     view.onPod(
         (before, now) ->

@@ -10,6 +10,7 @@ import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
 import dev.chaperone.operator.channel.ConnectedSidecar;
 import dev.chaperone.operator.channel.RefusalReason;
+import dev.chaperone.operator.distribution.AgentMetrics.Done;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -119,6 +120,7 @@ final class SessionRecords implements AutoCloseable {
   private final ClusterView view;
   private final ConnectedSidecars sidecars;
   private final boolean keepsRecordings;
+  private final AgentMetrics metrics;
   private final StatusWriter statuses;
   private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, this::write);
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
@@ -130,8 +132,10 @@ final class SessionRecords implements AutoCloseable {
       KubernetesClient client,
       ClusterView view,
       ConnectedSidecars sidecars,
-      boolean keepsRecordings) {
+      boolean keepsRecordings,
+      AgentMetrics metrics) {
     this.keepsRecordings = keepsRecordings;
+    this.metrics = metrics;
     this.client = client;
     this.view = view;
     this.sidecars = sidecars;
@@ -171,9 +175,29 @@ final class SessionRecords implements AutoCloseable {
   }
 
   void progress(ConnectedSidecar sidecar, SessionProgress progress) {
+    String key = key(sidecar, progress.session());
+    Live before = lives.get(key);
     if (update(sidecar, progress.session(), live -> live.said(progress))) {
-      work.touch(key(sidecar, progress.session()));
+      metrics.progressed(
+          sidecar.pod().namespace(),
+          before.started().connection(),
+          done(before),
+          Done.of(progress));
+      work.touch(key);
     }
+  }
+
+  /**
+   * What was known of a session; of one that is told of for the first time, what its status says.
+   */
+  private Done done(Live live) {
+    if (live.progress() != null) {
+      return Done.of(live.progress());
+    }
+    return view.session(live.sidecar().pod().namespace(), live.started().session())
+        .map(AgentSession::getStatus)
+        .map(was -> Done.of(was.operations(), was.maskedValues(), was.rows()))
+        .orElse(Done.NOTHING);
   }
 
   void ended(ConnectedSidecar sidecar, SessionEnded ended) {

@@ -5,6 +5,7 @@ import dev.chaperone.operator.distribution.ClusterView;
 import dev.chaperone.operator.distribution.Distribution;
 import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -47,7 +48,12 @@ public final class ControlLoop implements AutoCloseable {
             settings.clock(),
             store,
             metrics);
-    leadership = new Leadership(client, settings, new Leader(client, settings, view));
+    Leader leader = new Leader(client, settings, view);
+    leadership = new Leadership(client, settings, leader);
+    Gauge.builder("chaperone.leader", leader, one -> one.leads() ? 1 : 0)
+        .description("1 where this replica leads")
+        .strongReference(true)
+        .register(metrics);
   }
 
   /**

@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -112,6 +114,36 @@ class ChartIT extends AdmissionTests {
                       assertThat(applied.out().lines())
                           .hasSameSizeAs(Chart.documents(rendered.out()).toList());
                     }));
+  }
+
+  /** The API server of these tests has not the CRDs of prometheus-operator. */
+  @Test
+  void whatIsForPrometheusAndGrafanaIsRenderedWhole() throws IOException {
+    Map<String, JsonNode> found = new HashMap<>();
+    Output rendered =
+        Chart.template(
+            cluster,
+            "monitoring.podMonitor.enabled=true",
+            "monitoring.rules.enabled=true",
+            "monitoring.dashboard.enabled=true",
+            "monitoring.labels.release=prometheus");
+    assertThat(rendered.exit()).as(rendered.err()).isZero();
+    for (String document : Chart.documents(rendered.out()).toList()) {
+      JsonNode resource = new YAMLMapper().readTree(document);
+      found.put(resource.path("kind").asText(), resource);
+    }
+    Path monitoring = Chart.DIRECTORY.resolve("monitoring");
+    assertThat(found.get("PrometheusRule").at("/spec/groups"))
+        .isEqualTo(
+            new YAMLMapper().readTree(monitoring.resolve("alerts.yaml").toFile()).path("groups"));
+    assertThat(found.get("PrometheusRule").at("/metadata/labels/release").asText())
+        .isEqualTo("prometheus");
+    JsonNode operator = found.get("Deployment").at("/spec/template/spec/containers/0/ports/2/name");
+    assertThat(found.get("PodMonitor").at("/spec/podMetricsEndpoints/0/port")).isEqualTo(operator);
+    assertThat(found.get("PodMonitor").at("/spec/selector"))
+        .isEqualTo(found.get("Deployment").at("/spec/selector"));
+    assertThat(found.get("ConfigMap").at("/data/chaperone.json").asText())
+        .isEqualToIgnoringNewLines(Files.readString(monitoring.resolve("dashboard.json")));
   }
 
   @Test

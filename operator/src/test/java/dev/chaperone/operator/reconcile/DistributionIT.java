@@ -192,6 +192,20 @@ class DistributionIT {
                   assertThat(session("agent-0-orders").getStatus().phase())
                       .isEqualTo(SessionPhase.ENDED));
       assertThat(session("agent-0-orders").getStatus().operations().allowed()).isEqualTo(77);
+      assertThat(
+              replica
+                  .metrics()
+                  .get("chaperone.agent.operations")
+                  .tags("namespace", namespace, "connection", "orders", "decision", "allowed")
+                  .counter()
+                  .count())
+          .isEqualTo(77);
+      assertThat(replica.metrics().get("chaperone.gateways").gauge().value()).isPositive();
+      assertThat(replica.metrics().get("chaperone.approvals.pending").gauge().value())
+          .isGreaterThanOrEqualTo(0);
+      await()
+          .untilAsserted(
+              () -> assertThat(replica.metrics().get("chaperone.leader").gauge().value()).isOne());
     }
   }
 

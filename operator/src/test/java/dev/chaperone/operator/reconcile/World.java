@@ -24,6 +24,7 @@ import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -116,10 +117,11 @@ final class World implements AutoCloseable {
   final class Replica implements AutoCloseable {
     private final ControlLoop loop;
     private final ChannelServer server;
+    private final MeterRegistry metrics = new SimpleMeterRegistry();
 
     Replica(ControlSettings settings, Optional<RecordingStore> store) throws Exception {
       KubernetesClient client = cluster.as(cluster.serviceAccount(OPERATOR));
-      loop = ControlLoop.start(client, settings, store, new SimpleMeterRegistry());
+      loop = ControlLoop.start(client, settings, store, metrics);
       ServerIdentity identity = AUTHORITY.server("127.0.0.1");
       server =
           ChannelServer.listen(
@@ -131,6 +133,11 @@ final class World implements AutoCloseable {
                   new ConfigMapKeyBindings(client, cluster.namespace())),
               loop.sidecars(),
               ChannelSettings.STANDARD);
+    }
+
+    /** What it counts. */
+    MeterRegistry metrics() {
+      return metrics;
     }
 
     int port() {

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a program to its end, within a deadline. */
-final class Command {
+public final class Command {
   private Command() {}
 
   /**
@@ -20,7 +20,7 @@ final class Command {
    * @param environment added to our own
    * @param seconds after which the program is killed and an exception is thrown
    */
-  static Output run(List<String> command, Map<String, String> environment, int seconds) {
+  public static Output run(List<String> command, Map<String, String> environment, int seconds) {
     Path out = null;
     Path err = null;
     try {

@@ -26,7 +26,7 @@ cp -L "$server"/lib/{dict_snowball,plpgsql}.so "$root$server/lib/"
 mkdir -p "$root/usr/share/postgresql"
 cp -RL "/usr/share/postgresql/$version" "$root/usr/share/postgresql/"
 [[ ! -d /usr/share/zoneinfo ]] || cp -RL /usr/share/zoneinfo "$root/usr/share/"
-"$jdk/bin/jlink" --add-modules java.base,java.logging,java.management,java.naming,java.security.sasl,java.sql \
+"$jdk/bin/jlink" --add-modules java.base,java.logging,java.management,java.naming,java.security.sasl,java.sql,jdk.crypto.ec \
   --strip-debug --no-header-files --no-man-pages --output "$root/opt/java" >&2
 mkdir "$root/opt/java-agent"
 for entry; do

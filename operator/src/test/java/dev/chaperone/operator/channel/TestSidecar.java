@@ -35,6 +35,11 @@ public final class TestSidecar implements AutoCloseable {
 
   /** Connects, up to TLS. */
   public static TestSidecar connect(int port, TestAuthority authority) throws Exception {
+    return connect(port, authority.certificate());
+  }
+
+  /** The same, where a certificate is all there is of the authority. */
+  public static TestSidecar connect(int port, X509Certificate authority) throws Exception {
     SSLContext context = SSLContext.getInstance("TLSv1.3");
     context.init(null, trust(authority).getTrustManagers(), null);
     SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port);
@@ -43,11 +48,11 @@ public final class TestSidecar implements AutoCloseable {
     return new TestSidecar(socket);
   }
 
-  private static TrustManagerFactory trust(TestAuthority authority)
+  private static TrustManagerFactory trust(X509Certificate authority)
       throws GeneralSecurityException, IOException {
     KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
     store.load(null, null);
-    store.setCertificateEntry("authority", authority.certificate());
+    store.setCertificateEntry("authority", authority);
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(store);

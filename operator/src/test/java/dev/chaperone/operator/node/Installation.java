@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,8 +68,10 @@ final class Installation implements AutoCloseable {
 
   private void images() throws IOException {
     Path classes = Files.createDirectories(WORK.resolve("agent/dev/chaperone/operator/node"));
-    String agent = JdbcAgent.class.getSimpleName() + ".class";
-    Files.write(classes.resolve(agent), JdbcAgent.class.getResourceAsStream(agent).readAllBytes());
+    for (Path compiled : programs()) {
+      Files.copy(
+          compiled, classes.resolve(compiled.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+    }
     Path driver =
         Path.of(Driver.class.getProtectionDomain().getCodeSource().getLocation().getPath());
     CompletableFuture<Void> operator =
@@ -80,6 +83,18 @@ final class Installation implements AutoCloseable {
         EXAMPLE_IMAGE, List.of(WORK.resolve("agent").toAbsolutePath(), driver));
     operator.join();
     sidecar.join();
+  }
+
+  /** What runs in agents, with the classes that are within. */
+  private static List<Path> programs() throws IOException {
+    Path directory =
+        Path.of(JdbcAgent.class.getProtectionDomain().getCodeSource().getLocation().getPath())
+            .resolve(JdbcAgent.class.getPackageName().replace('.', '/'));
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .filter(file -> file.getFileName().toString().matches("(JdbcAgent|HostileAgent)[.$].*"))
+          .toList();
+    }
   }
 
   private void database() throws IOException {

@@ -32,6 +32,10 @@ public final class ArrivingRecording {
   private Bytes hash = SegmentHeader.NO_PREVIOUS;
 
   private Bytes lastEvent = SegmentHeader.NO_PREVIOUS;
+
+  /** How long it is up to the end of its last event. */
+  private long lastEventEnd;
+
   private EventDecoder decoder = new EventDecoder();
   private boolean sealed;
   private Optional<Event.SessionOpened> opened = Optional.empty();
@@ -226,6 +230,7 @@ public final class ArrivingRecording {
     events++;
     unsigned.add(events, hash);
     advance(frame.length());
+    lastEventEnd = bytes;
     if (frame.type() == Format.TYPE_CONTINUED) {
       position = position.nextSegment();
     }
@@ -295,6 +300,11 @@ public final class ArrivingRecording {
   /** How long it is, all segments together. */
   public long bytes() {
     return bytes;
+  }
+
+  /** How long it is up to the end of its last event: a header may stand behind that. */
+  public long headEnd() {
+    return lastEventEnd;
   }
 
   /** Whether it ends with the session's seal: nothing more comes. */

@@ -10,7 +10,9 @@ import java.security.KeyFactory;
 import java.security.PublicKey;
 import java.security.Signature;
 import java.security.spec.X509EncodedKeySpec;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 
 /** The public half of a recording's key: Ed25519 (RFC 8032), SubjectPublicKeyInfo in PEM. */
 public final class PublicKeyFile {
@@ -19,7 +21,7 @@ public final class PublicKeyFile {
 
   static final String ALGORITHM = "Ed25519";
 
-  private static final int MAX_FILE_BYTES = 4 << 10;
+  private static final int MAX_FILE_BYTES = 64 << 10;
   private static final String BEGIN = "-----BEGIN PUBLIC KEY-----";
   private static final String END = "-----END PUBLIC KEY-----";
 
@@ -37,23 +39,55 @@ public final class PublicKeyFile {
    * @throws IOException when it cannot be read or holds no such key
    */
   public static PublicKeyFile read(Path file) throws IOException {
+    List<PublicKeyFile> keys = readAll(file);
+    if (keys.size() != 1) {
+      throw new IOException(file + ": is no public key in PEM");
+    }
+    return keys.get(0);
+  }
+
+  /**
+   * Reads a file with one key or several, such as a store's present key and those before it.
+   *
+   * @throws IOException when it cannot be read or holds anything else
+   */
+  public static List<PublicKeyFile> readAll(Path file) throws IOException {
     byte[] content;
     try (InputStream in = Files.newInputStream(file)) {
       content = in.readNBytes(MAX_FILE_BYTES + 1);
     }
-    String pem = new String(content, StandardCharsets.US_ASCII).strip();
-    if (content.length > MAX_FILE_BYTES || !pem.startsWith(BEGIN) || !pem.endsWith(END)) {
+    if (content.length > MAX_FILE_BYTES) {
       throw new IOException(file + ": is no public key in PEM");
     }
     try {
-      byte[] der =
-          Base64.getMimeDecoder()
-              .decode(pem.substring(BEGIN.length(), pem.length() - END.length()));
-      return new PublicKeyFile(
-          KeyFactory.getInstance(ALGORITHM).generatePublic(new X509EncodedKeySpec(der)));
-    } catch (GeneralSecurityException | IllegalArgumentException e) {
-      throw new IOException(file + ": is no public key of kind " + ALGORITHM, e);
+      return parseAll(new String(content, StandardCharsets.US_ASCII));
+    } catch (IOException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Takes one key or several as text.
+   *
+   * @param pem one behind the other
+   * @throws IOException when it is anything else
+   */
+  public static List<PublicKeyFile> parseAll(String pem) throws IOException {
+    List<PublicKeyFile> keys = new ArrayList<>();
+    String rest = pem.strip();
+    do {
+      int end = rest.indexOf(END);
+      if (!rest.startsWith(BEGIN) || end < BEGIN.length()) {
+        throw new IOException("is no public key in PEM");
+      }
+      try {
+        keys.add(of(Base64.getMimeDecoder().decode(rest.substring(BEGIN.length(), end))));
+      } catch (IOException | IllegalArgumentException e) {
+        throw new IOException("is no public key of kind " + ALGORITHM, e);
+      }
+      rest = rest.substring(end + END.length()).strip();
+    } while (!rest.isEmpty());
+    return List.copyOf(keys);
   }
 
   /**

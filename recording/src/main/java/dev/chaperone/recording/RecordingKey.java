@@ -102,20 +102,54 @@ public final class RecordingKey {
     }
   }
 
-  private static void create(Path file) throws IOException {
-    byte[] der = generate().privateKey.getEncoded();
+  /** Signs what a store has seen. */
+  public Bytes sign(CountersignedHead head) {
+    try {
+      Signature signer = Signature.getInstance(PublicKeyFile.ALGORITHM);
+      signer.initSign(privateKey);
+      signer.update(head.message());
+      return Bytes.of(signer.sign());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("an Ed25519 key signs", e);
+    }
+  }
+
+  /**
+   * Takes a key that is kept elsewhere than in a file.
+   *
+   * @param pem PKCS#8 in PEM, as {@link #pem()} gives it; left to the caller to wipe
+   * @throws IOException when it is no such key; says nothing of the content
+   */
+  public static RecordingKey of(byte[] pem) throws IOException {
+    return parse("what was given", pem);
+  }
+
+  /** The private half, PKCS#8 in PEM; left to the caller to keep secret and to wipe. */
+  public byte[] pem() {
+    byte[] der = privateKey.getEncoded();
     byte[] text = Base64.getEncoder().encode(der);
+    try {
+      byte[] pem = Arrays.copyOf(BEGIN, BEGIN.length + text.length + END.length);
+      System.arraycopy(text, 0, pem, BEGIN.length, text.length);
+      System.arraycopy(END, 0, pem, BEGIN.length + text.length, END.length);
+      return pem;
+    } finally {
+      wipe(der);
+      wipe(text);
+    }
+  }
+
+  private static void create(Path file) throws IOException {
+    byte[] pem = generate().pem();
     Path temporary = sibling(file);
     try (FileChannel channel =
         FileChannel.open(
             temporary,
             EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
             PosixFilePermissions.asFileAttribute(OWNER_ONLY))) {
-      for (byte[] part : new byte[][] {BEGIN, text, END}) {
-        ByteBuffer rest = ByteBuffer.wrap(part);
-        while (rest.hasRemaining()) {
-          channel.write(rest);
-        }
+      ByteBuffer rest = ByteBuffer.wrap(pem);
+      while (rest.hasRemaining()) {
+        channel.write(rest);
       }
       channel.force(true);
       // A link is not made over a file that is there: of two first runs one makes the key.
@@ -125,15 +159,13 @@ public final class RecordingKey {
         throw e;
       }
     } finally {
-      Arrays.fill(der, (byte) 0);
-      Arrays.fill(text, (byte) 0);
+      wipe(pem);
       Files.deleteIfExists(temporary);
     }
   }
 
   private static RecordingKey read(Path file) throws IOException {
     byte[] content = null;
-    byte[] der = null;
     try (FileChannel channel =
             FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
         InputStream in = java.nio.channels.Channels.newInputStream(channel)) {
@@ -147,33 +179,44 @@ public final class RecordingKey {
                 + "); it must be rw-------");
       }
       content = in.readNBytes(MAX_FILE_BYTES + 1);
-      der = decode(file, content);
+      return parse(file.toString(), content);
+    } finally {
+      wipe(content);
+    }
+  }
+
+  /**
+   * @param where names it in errors
+   */
+  private static RecordingKey parse(String where, byte[] content) throws IOException {
+    byte[] der = null;
+    try {
+      der = decode(where, content);
       PrivateKey key =
           KeyFactory.getInstance(PublicKeyFile.ALGORITHM)
               .generatePrivate(new PKCS8EncodedKeySpec(der));
       return new RecordingKey(key, publicKeyOf(key));
     } catch (GeneralSecurityException e) {
-      throw new IOException(file + ": is no private key of kind " + PublicKeyFile.ALGORITHM);
+      throw new IOException(where + ": is no private key of kind " + PublicKeyFile.ALGORITHM);
     } finally {
-      wipe(content);
       wipe(der);
     }
   }
 
-  private static byte[] decode(Path file, byte[] content) throws IOException {
+  private static byte[] decode(String where, byte[] content) throws IOException {
     int start = BEGIN.length;
     int end = content.length - END.length;
     if (content.length > MAX_FILE_BYTES
         || end < start
         || !Arrays.equals(content, 0, start, BEGIN, 0, BEGIN.length)
         || !Arrays.equals(content, end, content.length, END, 0, END.length)) {
-      throw new IOException(file + ": is no private key as this program writes it");
+      throw new IOException(where + ": is no private key as this program writes it");
     }
     byte[] text = Arrays.copyOfRange(content, start, end);
     try {
       return Base64.getDecoder().decode(text);
     } catch (IllegalArgumentException e) {
-      throw new IOException(file + ": is no private key as this program writes it");
+      throw new IOException(where + ": is no private key as this program writes it");
     } finally {
       wipe(text);
     }

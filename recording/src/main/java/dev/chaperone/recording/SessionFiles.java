@@ -27,6 +27,11 @@ public final class SessionFiles {
     return String.format("%06d.seg", segment);
   }
 
+  /** Whether a file of that name is a segment. */
+  public static boolean isSegmentName(String name) {
+    return SEGMENT.matcher(name).matches();
+  }
+
   static Path segment(Path directory, int segment) {
     return directory.resolve(segmentName(segment));
   }

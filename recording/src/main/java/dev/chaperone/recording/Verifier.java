@@ -23,6 +23,7 @@ public final class Verifier {
   private final Path directory;
   private final PublicKeyFile key;
   private final Optional<Bytes> requiredHead;
+  private final List<PublicKeyFile> storeKeys;
   private final boolean followsLink;
   private final MessageDigest sha256 = Format.sha256();
   private final List<String> notes = new ArrayList<>();
@@ -37,12 +38,27 @@ public final class Verifier {
   private long coveredPlain;
   private Checkpoint last;
   private boolean headFound;
+  private String podUid = "";
+
+  /** How long the segments before this one are. */
+  private long segmentStart;
+
+  /** How long the recording is up to its last event or header. */
+  private long length;
+
+  /** Null where nobody asked for it. */
+  private CountersignedCheck countersigned;
 
   private Verifier(
-      Path directory, PublicKeyFile key, Optional<Bytes> requiredHead, boolean followsLink) {
+      Path directory,
+      PublicKeyFile key,
+      Optional<Bytes> requiredHead,
+      List<PublicKeyFile> storeKeys,
+      boolean followsLink) {
     this.directory = directory;
     this.key = key;
     this.requiredHead = requiredHead;
+    this.storeKeys = List.copyOf(storeKeys);
     this.followsLink = followsLink;
   }
 
@@ -57,10 +73,36 @@ public final class Verifier {
    */
   public static Verification verify(Path directory, PublicKeyFile key, Optional<Bytes> head)
       throws IOException {
-    return new Verifier(directory, key, head, true).run();
+    return verify(directory, key, head, List.of());
+  }
+
+  /**
+   * Verifies a session, and that it holds every head that a store has countersigned: so its past
+   * was not written anew, and nothing is missing up to the latest of them, even where the key that
+   * signs it is in wrong hands.
+   *
+   * @param storeKeys must have countersigned it; none where that is not to be looked at
+   */
+  public static Verification verify(
+      Path directory, PublicKeyFile key, Optional<Bytes> head, List<PublicKeyFile> storeKeys)
+      throws IOException {
+    return new Verifier(directory, key, head, storeKeys, true).run();
   }
 
   private Verification run() throws IOException {
+    if (storeKeys.isEmpty()) {
+      return verification();
+    }
+    try (CountersignedCheck check = CountersignedCheck.open(directory, storeKeys, key.id())) {
+      countersigned = check;
+      return verification();
+    } catch (BrokenRecordingException e) {
+      return new Broken(
+          directory.resolve(CountersignedHead.FILE_NAME), 0, e.event(), e.damage(), e.getMessage());
+    }
+  }
+
+  private Verification verification() throws IOException {
     List<Integer> segments = SessionFiles.segments(directory);
     if (segments.isEmpty()) {
       return new Broken(directory, 0, 0, Damage.DELETED, "there is no segment");
@@ -107,9 +149,21 @@ public final class Verifier {
           "no event has the head that was asked for: what it covers is missing");
     }
     Head head = new Head(events, hash);
+    if (countersigned != null) {
+      try {
+        notes.add(countersigned.end(events));
+      } catch (BrokenRecordingException e) {
+        return notCountersigned(e);
+      }
+    }
     return isClosed(Format.TYPE_SEALED)
         ? new Verification.Sealed(session, head, begun, last.totals(), notes)
         : new Verification.Unsealed(session, head, begun, plain - coveredPlain, notes);
+  }
+
+  private Broken notCountersigned(BrokenRecordingException e) {
+    return new Broken(
+        countersigned.file(), countersigned.offset(), e.event(), e.damage(), e.getMessage());
   }
 
   private boolean isClosed(int type) {
@@ -148,6 +202,8 @@ public final class Verifier {
     begun = number;
     last = null;
     hash = header.encodedHash();
+    segmentStart = length;
+    length += reader.position();
     return frames(reader);
   }
 
@@ -237,20 +293,29 @@ public final class Verifier {
       plain++;
     }
     recent.add(events, hash, plain);
+    length = segmentStart + frame.offset() + frame.length();
     headFound |= requiredHead.isPresent() && requiredHead.get().equals(hash);
     try {
-      if (Format.isSigned(frame.type())) {
-        return signed(reader, frame);
+      Optional<Broken> broken = content(reader, frame, decoder);
+      if (broken.isEmpty() && countersigned != null) {
+        countersigned.event(session, podUid, new Head(events, hash), length);
       }
-      Optional<Event> event = decoder.read(frame.type(), frame.payload());
-      if (events == 1) {
-        return first(event);
-      }
-      return Optional.empty();
+      return broken;
+    } catch (BrokenRecordingException e) {
+      return Optional.of(notCountersigned(e));
     } catch (MalformedRecordingException e) {
       events--;
       return broken(reader, frame.offset(), Damage.UNREADABLE, e.getMessage());
     }
+  }
+
+  private Optional<Broken> content(SegmentReader reader, Frame frame, EventDecoder decoder)
+      throws IOException, MalformedRecordingException {
+    if (Format.isSigned(frame.type())) {
+      return signed(reader, frame);
+    }
+    Optional<Event> event = decoder.read(frame.type(), frame.payload());
+    return events == 1 ? first(event) : Optional.empty();
   }
 
   private Optional<Broken> first(Optional<Event> event)
@@ -260,6 +325,7 @@ public final class Verifier {
         || !opened.session().equals(session)) {
       throw new MalformedRecordingException("the first event does not open the session");
     }
+    podUid = opened.identity().podUid();
     return followsLink && opened.predecessor().isPresent()
         ? link(opened.predecessor().get())
         : Optional.empty();
@@ -275,7 +341,8 @@ public final class Verifier {
       notes.add("follows session " + SafeText.of(name, 80) + ", which is not here");
       return Optional.empty();
     }
-    Verification before = new Verifier(sibling, key, Optional.of(predecessor.head()), false).run();
+    Verification before =
+        new Verifier(sibling, key, Optional.of(predecessor.head()), List.of(), false).run();
     if (before instanceof Broken broken) {
       return Optional.of(broken);
     }

@@ -9,8 +9,8 @@ import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -57,12 +57,21 @@ public final class VerifyCommand implements Callable<Integer> {
               + " AgentSession.")
   private String head;
 
+  @Option(
+      names = "--store-key",
+      paramLabel = "FILE",
+      description =
+          "The public keys of the operator's store, in PEM: the recording must hold every head that"
+              + " the store has countersigned.")
+  private Path storeKeyFile;
+
   /** Made by picocli. */
   public VerifyCommand() {}
 
   @Override
   public Integer call() throws IOException {
     Optional<Bytes> wanted = wantedHead();
+    List<PublicKeyFile> storeKeys = storeKeys();
     List<Path> sessions = sessions();
     if (wanted.isPresent() && sessions.size() > 1) {
       throw CommandException.usage("--head is about one recording; name its directory");
@@ -70,8 +79,8 @@ public final class VerifyCommand implements Callable<Integer> {
     int exitCode = ExitCode.OK;
     for (Path session : sessions) {
       PublicKeyFile key = key(session);
-      Verification verification = Verifier.verify(session, key, wanted);
-      print(session, verification);
+      Verification verification = Verifier.verify(session, key, wanted, storeKeys);
+      VerificationText.print(spec.commandLine().getOut(), session, verification);
       exitCode = worse(exitCode, verification.exitCode());
     }
     if (keyFile == null) {
@@ -112,49 +121,30 @@ public final class VerifyCommand implements Callable<Integer> {
     return sessions;
   }
 
+  private List<PublicKeyFile> storeKeys() {
+    return storeKeyFile == null ? List.of() : keys(storeKeyFile);
+  }
+
+  /** The public keys that a file holds. */
+  static List<PublicKeyFile> keys(Path file) {
+    try {
+      return PublicKeyFile.readAll(file);
+    } catch (NoSuchFileException e) {
+      throw CommandException.usage(file + ": there is no such key");
+    } catch (IOException e) {
+      throw CommandException.usage(e.getMessage());
+    }
+  }
+
   private PublicKeyFile key(Path session) {
     Path file = keyFile == null ? session.resolve(PublicKeyFile.NAME) : keyFile;
     try {
       return PublicKeyFile.read(file);
     } catch (IOException e) {
       throw CommandException.usage(
-          e instanceof java.nio.file.NoSuchFileException
+          e instanceof NoSuchFileException
               ? file + ": there is no such key; name one with --key"
               : e.getMessage());
-    }
-  }
-
-  private void print(Path session, Verification verification) {
-    PrintWriter out = spec.commandLine().getOut();
-    if (verification instanceof Verification.Sealed sealed) {
-      out.printf(
-          "%s: sealed, %d events in %d segments, %d operations, %d denied%n",
-          sealed.session(),
-          sealed.head().events(),
-          sealed.segments(),
-          sealed.totals().operations(),
-          sealed.totals().denied());
-      out.println("  head " + sealed.head().digest());
-      if (sealed.totals().gaps() > 0) {
-        out.println(
-            "  nothing could be recorded for a while, " + sealed.totals().gaps() + " times");
-      }
-      sealed.notes().forEach(note -> out.println("  " + note));
-    } else if (verification instanceof Verification.Unsealed unsealed) {
-      out.printf(
-          "%s: valid, not sealed, %d events in %d segments, the last %d of them not signed%n",
-          unsealed.session(), unsealed.head().events(), unsealed.segments(), unsealed.tail());
-      out.println("  head " + unsealed.head().digest());
-      unsealed.notes().forEach(note -> out.println("  " + note));
-    } else if (verification instanceof Verification.Broken broken) {
-      out.printf(
-          "%s: BROKEN%n  %s: byte %d: event %d: %s: %s%n",
-          session.getFileName(),
-          broken.file(),
-          broken.offset(),
-          broken.event(),
-          broken.damage().label(),
-          broken.explanation());
     }
   }
 

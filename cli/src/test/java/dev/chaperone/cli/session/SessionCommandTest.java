@@ -3,8 +3,11 @@ package dev.chaperone.cli.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.cli.CommandRun;
+import dev.chaperone.recording.CountersignedHead;
 import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.RecordingKey;
+import dev.chaperone.recording.Verification;
+import dev.chaperone.recording.Verifier;
 import dev.chaperone.recording.memory.JournalMemory;
 import dev.chaperone.recording.memory.SessionMemory;
 import dev.chaperone.recording.memory.WindowLayout;
@@ -14,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -100,6 +104,39 @@ class SessionCommandTest {
     run = CommandRun.of("verify", sealed.toString(), "--key", key.toString());
     assertThat(run.exitCode()).isEqualTo(1);
     assertThat(run.output()).contains("other key");
+  }
+
+  @Test
+  void verifyLooksForWhatTheStoreHasCountersigned() throws IOException {
+    Path sealed = Recorded.sealed(recordings(), "sealed", KEY);
+    RecordingKey store = RecordingKey.generate();
+    Path keys = status.resolve("store.pem");
+    Files.writeString(keys, store.publicKey().pem());
+    String[] command = {"verify", sealed.toString(), "--store-key", keys.toString()};
+    CommandRun run = CommandRun.of(command);
+    assertThat(run.exitCode()).as("nothing is countersigned").isEqualTo(1);
+    assertThat(run.output()).contains("BROKEN", "countersigned.heads", "deleted");
+    Verification.Sealed verified =
+        (Verification.Sealed) Verifier.verify(sealed, KEY.publicKey(), Optional.empty());
+    CountersignedHead head =
+        new CountersignedHead(
+            "uid",
+            "sealed",
+            KEY.publicKey().id(),
+            store.publicKey().id(),
+            0,
+            verified.head(),
+            Files.size(sealed.resolve("000001.seg")));
+    Files.write(sealed.resolve(CountersignedHead.FILE_NAME), head.encode(store.sign(head)));
+    run = CommandRun.of(command);
+    assertThat(run.exitCode()).as(run.output()).isZero();
+    assertThat(run.output()).contains("the store has countersigned 1 heads");
+    Files.writeString(keys, RecordingKey.generate().publicKey().pem());
+    assertThat(CommandRun.of(command).exitCode()).isEqualTo(1);
+    Files.writeString(keys, "no key");
+    assertThat(CommandRun.of(command).exitCode()).isEqualTo(2);
+    Files.delete(keys);
+    assertThat(CommandRun.of(command).exitCode()).isEqualTo(2);
   }
 
   @Test

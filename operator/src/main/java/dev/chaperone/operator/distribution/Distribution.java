@@ -6,6 +6,7 @@ import dev.chaperone.operator.channel.ConnectedSidecar;
 import dev.chaperone.operator.channel.RecordingKeyBindings;
 import dev.chaperone.operator.channel.SidecarListener;
 import dev.chaperone.operator.store.RecordingStore;
+import dev.chaperone.operator.store.StoreKeys;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.Gauge;
@@ -59,6 +60,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
                 new Recordings(
                     one,
                     new RecordingKeyBindings(new ConfigMapKeyBindings(client, namespace)),
+                    StoreKeys.start(client, namespace),
                     view,
                     new RecordingStatuses(
                         client,

@@ -7,6 +7,7 @@ import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.operator.channel.RecordingKeyBindings;
 import dev.chaperone.operator.store.RecordingIntake;
 import dev.chaperone.operator.store.RecordingStore;
+import dev.chaperone.operator.store.StoreKeys;
 import dev.chaperone.operator.store.StoreRetention;
 import dev.chaperone.operator.store.StoredSession;
 import dev.chaperone.recording.Head;
@@ -24,17 +25,24 @@ final class Recordings implements AutoCloseable {
   private final RecordingStatuses statuses;
   private final RecordingIntake intake;
   private final StoreRetention retention;
+  private final StoreKeys storeKeys;
 
+  /**
+   * @param storeKeys closed with this
+   */
   Recordings(
       RecordingStore store,
       RecordingKeyBindings keys,
+      StoreKeys storeKeys,
       ClusterView view,
       RecordingStatuses statuses,
       Clock clock,
       MeterRegistry metrics) {
     this.view = view;
     this.statuses = statuses;
-    this.intake = new RecordingIntake(store, keys, this::seen, statuses, metrics);
+    this.intake =
+        new RecordingIntake(store, keys, storeKeys::current, this::seen, statuses, metrics);
+    this.storeKeys = storeKeys;
     this.retention = new StoreRetention(store, this::kept, clock);
   }
 
@@ -80,6 +88,7 @@ final class Recordings implements AutoCloseable {
   public void close() {
     retention.close();
     intake.close();
+    storeKeys.close();
     statuses.close();
   }
 }

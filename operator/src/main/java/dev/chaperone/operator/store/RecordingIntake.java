@@ -11,9 +11,11 @@ import dev.chaperone.recording.Bytes;
 import dev.chaperone.recording.Head;
 import dev.chaperone.recording.Position;
 import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.SessionFiles;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
@@ -25,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * Asks sidecars for what they offer, one piece of one recording at a time from each, and of a few
@@ -88,6 +91,7 @@ public final class RecordingIntake implements AutoCloseable {
   private final Seen seen;
   private final StoreObserver observer;
   private final StoreMetrics metrics;
+  private final Countersigner countersigner;
   private final ScheduledThreadPoolExecutor threads =
       new ScheduledThreadPoolExecutor(
           THREADS,
@@ -106,10 +110,12 @@ public final class RecordingIntake implements AutoCloseable {
    *
    * @param store stays the caller's to close, after this
    * @param keys say what a pod's recordings are signed with
+   * @param storeKey what the store countersigns with; empty while that is not known
    */
   public RecordingIntake(
       RecordingStore store,
       RecordingKeyBindings keys,
+      Supplier<Optional<RecordingKey>> storeKey,
       Seen seen,
       StoreObserver observer,
       MeterRegistry registry) {
@@ -118,6 +124,8 @@ public final class RecordingIntake implements AutoCloseable {
     this.seen = seen;
     this.observer = observer;
     this.metrics = new StoreMetrics(registry, store, store.settings());
+    this.countersigner =
+        new Countersigner(store, storeKey, Clock.systemUTC(), Countersigner.INTERVAL, metrics);
     threads.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     threads.scheduleWithFixedDelay(this::endTurnsThatTakeTooLong, 1, 1, TimeUnit.SECONDS);
   }
@@ -292,6 +300,7 @@ public final class RecordingIntake implements AutoCloseable {
       }
       Extent extent = store.begin(session, key, seen.head(session));
       Position at = extent.position();
+      countersigner.stored(session, key, extent);
       if (extent.sealed()) {
         sidecar.stored(name, at.segment(), at.offset(), extent.bytes());
         observer.stored(sidecar, name, store.location(session), extent.head());
@@ -342,6 +351,7 @@ public final class RecordingIntake implements AutoCloseable {
       Bytes content = Bytes.of(piece.content().toArray());
       Extent extent = store.store(turn.session(), turn.key(), turn.at(), content);
       metrics.stored(content.length(), System.nanoTime() - begun);
+      countersigner.stored(turn.session(), turn.key(), extent);
       Position end = extent.position();
       sidecar.stored(name, end.segment(), end.offset(), extent.bytes());
       if (extent.head().events() > 0) {
@@ -418,5 +428,6 @@ public final class RecordingIntake implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    countersigner.close();
   }
 }

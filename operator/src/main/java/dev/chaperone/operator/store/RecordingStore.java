@@ -4,10 +4,12 @@ import dev.chaperone.operator.channel.SidecarPod;
 import dev.chaperone.recording.ArrivingRecording;
 import dev.chaperone.recording.BrokenRecordingException;
 import dev.chaperone.recording.Bytes;
+import dev.chaperone.recording.CountersignedHead;
 import dev.chaperone.recording.Event;
 import dev.chaperone.recording.Head;
 import dev.chaperone.recording.Position;
 import dev.chaperone.recording.PublicKeyFile;
+import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.RecordingPiece;
 import dev.chaperone.recording.SessionFiles;
 import java.io.IOException;
@@ -25,6 +27,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,6 +94,8 @@ public final class RecordingStore implements AutoCloseable {
 
   /** The least recently used first. */
   private final Map<String, Remembered> arriving = new LinkedHashMap<>(16, 0.75f, true);
+
+  private final CountersignatureFiles countersignatures = new CountersignatureFiles();
 
   private RecordingStore(StoreSettings settings, FileChannel lockFile) {
     this.settings = settings;
@@ -240,6 +246,75 @@ public final class RecordingStore implements AutoCloseable {
     }
   }
 
+  /**
+   * Countersigns how far a recording is stored, where that was not done yet: that is on the disk
+   * when this returns.
+   *
+   * @param key what the pod's recordings are signed with
+   * @param by the store's key
+   * @return whether there was something to be countersigned
+   * @throws IOException when it could not be written, or what is there is not what a store wrote
+   */
+  boolean countersign(StoredSession session, PublicKeyFile key, RecordingKey by, Instant now)
+      throws IOException {
+    synchronized (lock(session)) {
+      ArrivingRecording recording = arriving(session, key);
+      Path file = session.directory(settings.directory()).resolve(CountersignedHead.FILE_NAME);
+      CountersignatureFiles.End end = countersignatures.end(session.path(), file);
+      if (recording.head().events() <= end.events()) {
+        return false;
+      }
+      CountersignedHead head =
+          new CountersignedHead(
+              session.pod().uid(),
+              session.session(),
+              key.id(),
+              by.publicKey().id(),
+              ChronoUnit.MICROS.between(Instant.EPOCH, now),
+              recording.head(),
+              recording.headEnd());
+      byte[] entry = head.encode(by.sign(head));
+      append(file, end.offset(), entry);
+      countersignatures.written(session.path(), head, end.offset() + entry.length);
+      space.found(session.pod().uid(), entry.length + (end.offset() == 0 ? FILE_BYTES : 0));
+      return true;
+    }
+  }
+
+  private static void append(Path file, long at, byte[] entry) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, APPEND, OWNER_ONLY)) {
+      try {
+        // What was being written when an earlier process ended.
+        channel.truncate(at);
+        ByteBuffer rest = ByteBuffer.wrap(entry);
+        long position = at;
+        while (rest.hasRemaining()) {
+          position += channel.write(rest, position);
+        }
+        channel.force(at == 0);
+      } catch (IOException e) {
+        cutOff(channel, at);
+        throw e;
+      }
+    }
+    if (at == 0) {
+      force(file.getParent());
+    }
+  }
+
+  /**
+   * A recording, for those who read it; empty where this replica has none of it.
+   *
+   * @throws IllegalArgumentException where it cannot be a session of a pod
+   */
+  public Optional<StoredRecording> recording(String podUid, String session) {
+    String path = StoredSession.path(podUid, session);
+    Path directory = settings.directory().resolve(podUid).resolve(session);
+    return Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
+        ? Optional.of(new StoredRecording(directory, lock(path)))
+        : Optional.empty();
+  }
+
   private static void requireOwn(SidecarPod pod, Event.Identity identity)
       throws ForeignRecordingException {
     if (!identity.namespace().equals(pod.namespace())
@@ -320,7 +395,11 @@ public final class RecordingStore implements AutoCloseable {
   // ---- what is remembered
 
   private Object lock(StoredSession session) {
-    return locks[Math.floorMod(session.path().hashCode(), LOCKS)];
+    return lock(session.path());
+  }
+
+  private Object lock(String path) {
+    return locks[Math.floorMod(path.hashCode(), LOCKS)];
   }
 
   private ArrivingRecording arriving(StoredSession session, PublicKeyFile key) throws IOException {
@@ -335,6 +414,11 @@ public final class RecordingStore implements AutoCloseable {
         Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
             ? ArrivingRecording.resume(directory, session.session(), key)
             : ArrivingRecording.begin(session.session(), key);
+    if (countersignatures.read(directory.resolve(CountersignedHead.FILE_NAME)).events()
+        > read.head().events()) {
+      throw new IOException(
+          directory + " has less than what was countersigned: the store was changed");
+    }
     dropUnfinished(session, directory, read.position());
     remember(session, read);
     return read;
@@ -392,11 +476,12 @@ public final class RecordingStore implements AutoCloseable {
   /** Deletes a recording; one that arrives meanwhile begins anew. */
   void delete(Path session) throws IOException {
     String path = podUid(session) + "/" + session.getFileName();
-    synchronized (locks[Math.floorMod(path.hashCode(), LOCKS)]) {
+    synchronized (lock(path)) {
       long size = size(session);
       synchronized (arriving) {
         arriving.remove(path);
       }
+      countersignatures.forget(path);
       try (Stream<Path> files = Files.walk(session)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.deleteIfExists(file);

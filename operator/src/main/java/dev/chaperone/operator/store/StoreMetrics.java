@@ -13,6 +13,8 @@ final class StoreMetrics {
   private final Timer time;
   private final Counter failures;
   private final Counter full;
+  private final Counter countersigned;
+  private final Counter notCountersigned;
 
   StoreMetrics(MeterRegistry registry, RecordingStore store, StoreSettings settings) {
     this.registry = registry;
@@ -23,6 +25,11 @@ final class StoreMetrics {
             .register(registry);
     failures = counter("chaperone.store.failures", "Pieces that could not be written or read");
     full = counter("chaperone.store.full", "Pieces for which there was no room");
+    countersigned = counter("chaperone.store.countersigned", "Heads that were countersigned");
+    notCountersigned =
+        counter(
+            "chaperone.store.countersigning.failures",
+            "Times that a head could not be countersigned; it is tried again");
     Gauge.builder("chaperone.store.bytes", store, RecordingStore::bytes)
         .description("Bytes of recordings in the store")
         .register(registry);
@@ -42,6 +49,14 @@ final class StoreMetrics {
 
   void failed() {
     failures.increment();
+  }
+
+  void countersigned() {
+    countersigned.increment();
+  }
+
+  void notCountersigned() {
+    notCountersigned.increment();
   }
 
   void full() {

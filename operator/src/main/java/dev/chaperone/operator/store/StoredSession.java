@@ -17,14 +17,24 @@ public record StoredSession(SidecarPod pod, String session) {
 
   public StoredSession {
     Objects.requireNonNull(pod, "pod");
-    if (!SessionFiles.isSessionName(session) || !UID.matcher(pod.uid()).matches()) {
+    path(pod.uid(), session);
+  }
+
+  /**
+   * Below the store's directory, where both names can be those of directories.
+   *
+   * @throws IllegalArgumentException where they cannot
+   */
+  static String path(String podUid, String session) {
+    if (!SessionFiles.isSessionName(session) || !UID.matcher(podUid).matches()) {
       throw new IllegalArgumentException("not a name for a session of a pod");
     }
+    return podUid + "/" + session;
   }
 
   /** Below the store's directory; both names were checked. */
   String path() {
-    return pod.uid() + "/" + session;
+    return path(pod.uid(), session);
   }
 
   Path directory(Path store) {

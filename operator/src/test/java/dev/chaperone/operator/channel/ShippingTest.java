@@ -60,6 +60,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 @Tag("long")
 class ShippingTest {
+  private static final RecordingKey STORE_KEY = RecordingKey.generate();
   private static final TestAuthority AUTHORITY = new TestAuthority();
   private static final SidecarPod POD = FakeCluster.POD;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -116,6 +117,7 @@ class ShippingTest {
           new RecordingIntake(
               store,
               new RecordingKeyBindings(cluster),
+              () -> Optional.of(STORE_KEY),
               session -> Optional.ofNullable(seen.get(session.session())),
               this,
               new SimpleMeterRegistry());

@@ -7,11 +7,13 @@ import dev.chaperone.operator.channel.SidecarPod;
 import dev.chaperone.operator.store.RecordingStore.Extent;
 import dev.chaperone.recording.BrokenRecordingException;
 import dev.chaperone.recording.Bytes;
+import dev.chaperone.recording.CountersignatureReader;
 import dev.chaperone.recording.Position;
 import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.RecordingPiece;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +23,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -348,5 +352,178 @@ class RecordingStoreTest {
     assertThatThrownBy(() -> RecordingStore.open(settings(MEBIBYTE, MEBIBYTE)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("is in use by another process");
+  }
+
+  private static final RecordingKey STORE_KEY = RecordingKey.generate();
+
+  private boolean countersign() throws Exception {
+    return store.countersign(SESSION, KEY.publicKey(), STORE_KEY, Instant.now());
+  }
+
+  private Verification verifyCountersigned() throws IOException {
+    return Verifier.verify(
+        stored(), KEY.publicKey(), Optional.empty(), List.of(STORE_KEY.publicKey()));
+  }
+
+  @Test
+  void whatIsStoredIsCountersignedOnceForEachHeadAndVerifies() throws Exception {
+    assertThat(countersign()).as("nothing is stored").isFalse();
+    for (int i = 0; i < 4; i++) {
+      if (i == 2) {
+        sent.nextSegment();
+      }
+      sent.queries(20, "SELECT ");
+      storeAll();
+      assertThat(countersign()).isTrue();
+      assertThat(countersign()).isFalse();
+      if (i % 2 == 1) {
+        reopen();
+        assertThat(countersign()).as("after a restart").isFalse();
+      }
+    }
+    assertThat(verifyCountersigned().exitCode()).isEqualTo(4);
+    assertThat(((Verification.Unsealed) verifyCountersigned()).notes().get(0))
+        .startsWith(
+            "the store has countersigned 4 heads, the last of event "
+                + sent.head().events()
+                + " at ")
+        .endsWith("; 0 events stand behind it");
+    assertThat(Files.getPosixFilePermissions(heads())).hasSize(2);
+  }
+
+  private Path heads() {
+    return stored().resolve("countersigned.heads");
+  }
+
+  @Test
+  void aCountersignatureThatWasBeingWrittenWhenTheOperatorWasKilledIsWrittenAnew()
+      throws Exception {
+    sent.queries(20, "SELECT ");
+    storeAll();
+    countersign();
+    byte[] whole = Files.readAllBytes(heads());
+    sent.queries(20, "SELECT ");
+    storeAll();
+    for (int written : new int[] {1, 7, 8, 100, whole.length - 1}) {
+      store.close();
+      Files.write(heads(), whole);
+      Files.write(heads(), Arrays.copyOf(whole, written), StandardOpenOption.APPEND);
+      store = RecordingStore.open(settings(8 * MEBIBYTE, 4 * MEBIBYTE));
+      assertThat(countersign()).isTrue();
+      assertThat(verifyCountersigned().exitCode()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void aStoreThatHasLessThanItCountersignedIsNotGoneOnWith() throws Exception {
+    sent.queries(20, "SELECT ");
+    Extent before = storeAll();
+    sent.queries(20, "DROP TABLE ");
+    storeAll();
+    countersign();
+    store.close();
+    Path file = stored().resolve("000001.seg");
+    Files.write(file, Arrays.copyOf(Files.readAllBytes(file), (int) before.bytes()));
+    assertThat(Verifier.verify(stored(), KEY.publicKey(), Optional.empty()).exitCode())
+        .as("without the store's key")
+        .isEqualTo(4);
+    assertThat(verifyCountersigned().exitCode()).isEqualTo(1);
+    store = RecordingStore.open(settings(8 * MEBIBYTE, 4 * MEBIBYTE));
+    assertThatThrownBy(this::begin)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("less than what was countersigned");
+  }
+
+  @Test
+  void countersignaturesThatWereChangedAreNotWrittenOver() throws Exception {
+    sent.queries(20, "SELECT ");
+    storeAll();
+    countersign();
+    flip(heads(), 3);
+    byte[] changed = Files.readAllBytes(heads());
+    sent.queries(20, "SELECT ");
+    store.close();
+    store = RecordingStore.open(settings(8 * MEBIBYTE, 4 * MEBIBYTE));
+    assertThatThrownBy(this::countersign)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("the store was changed");
+    assertThat(Files.readAllBytes(heads())).isEqualTo(changed);
+  }
+
+  private StoreMetrics metrics(SimpleMeterRegistry registry) {
+    return new StoreMetrics(registry, store, store.settings());
+  }
+
+  private long countersigned() throws Exception {
+    long count = 0;
+    try (CountersignatureReader reader = new CountersignatureReader(heads())) {
+      while (reader.next().isPresent()) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  @Test
+  void manyPiecesInAShortTimeAreCountersignedAtTheBeginningAndAtTheSealAndAtTheEnd()
+      throws Exception {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (Countersigner countersigner =
+        new Countersigner(
+            store,
+            () -> Optional.of(STORE_KEY),
+            Clock.systemUTC(),
+            Duration.ofHours(1),
+            metrics(registry))) {
+      for (int i = 0; i < 10; i++) {
+        sent.queries(5, "SELECT ");
+        countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+        assertThat(countersigned()).isEqualTo(1);
+      }
+      sent.seal();
+      countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+      assertThat(countersigned()).isEqualTo(2);
+    }
+    assertThat(verifyCountersigned().exitCode()).isZero();
+    assertThat(registry.counter("chaperone.store.countersigned").count()).isEqualTo(2);
+  }
+
+  @Test
+  void whatWaitsIsCountersignedWhenTheOperatorStops() throws Exception {
+    try (Countersigner countersigner =
+        new Countersigner(
+            store,
+            () -> Optional.of(STORE_KEY),
+            Clock.systemUTC(),
+            Duration.ofHours(1),
+            metrics(new SimpleMeterRegistry()))) {
+      countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+      sent.queries(5, "SELECT ");
+      countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+      sent.queries(5, "SELECT ");
+      countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+      assertThat(countersigned()).isEqualTo(1);
+    }
+    assertThat(countersigned()).isEqualTo(2);
+  }
+
+  @Test
+  void withoutAKeyItIsCountedAndDoneWhenThereIsOne() throws Exception {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    AtomicReference<RecordingKey> key = new AtomicReference<>();
+    try (Countersigner countersigner =
+        new Countersigner(
+            store,
+            () -> Optional.ofNullable(key.get()),
+            Clock.systemUTC(),
+            Duration.ofHours(1),
+            metrics(registry))) {
+      sent.queries(5, "SELECT ");
+      countersigner.stored(SESSION, KEY.publicKey(), storeAll());
+      assertThat(heads()).doesNotExist();
+      assertThat(registry.counter("chaperone.store.countersigning.failures").count()).isOne();
+      key.set(STORE_KEY);
+    }
+    assertThat(countersigned()).isEqualTo(1);
   }
 }

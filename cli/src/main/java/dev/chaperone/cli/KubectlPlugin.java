@@ -6,10 +6,13 @@ import dev.chaperone.cli.approval.DenyCommand;
 import dev.chaperone.cli.approval.ListedClusterRequestsOption;
 import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
+import dev.chaperone.cli.session.ClusterRecordingsOption;
 import dev.chaperone.cli.session.ClusterSessionsOption;
 import dev.chaperone.cli.session.ListedClusterSessionsOption;
+import dev.chaperone.cli.session.ReplayCommand;
 import dev.chaperone.cli.session.RevokeCommand;
 import dev.chaperone.cli.session.SessionsCommand;
+import dev.chaperone.cli.session.VerifyClusterCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -44,6 +47,8 @@ public final class KubectlPlugin implements Runnable {
         .addSubcommand(new DenyCommand(new ClusterRequestsOption()))
         .addSubcommand(new SessionsCommand(new ListedClusterSessionsOption()))
         .addSubcommand(new RevokeCommand(new ClusterSessionsOption()))
+        .addSubcommand(new ReplayCommand(new ClusterRecordingsOption()))
+        .addSubcommand(new VerifyClusterCommand())
         .setExecutionExceptionHandler(Main::report);
   }
 

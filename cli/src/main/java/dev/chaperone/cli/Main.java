@@ -8,6 +8,7 @@ import dev.chaperone.cli.approval.RequestsCommand;
 import dev.chaperone.cli.approval.ShowCommand;
 import dev.chaperone.cli.policy.PolicyCommand;
 import dev.chaperone.cli.quickstart.QuickstartCommand;
+import dev.chaperone.cli.session.DirectoryRecordingsOption;
 import dev.chaperone.cli.session.DirectorySessionsOption;
 import dev.chaperone.cli.session.ReplayCommand;
 import dev.chaperone.cli.session.RevokeCommand;
@@ -29,7 +30,6 @@ import picocli.CommandLine.Spec;
     subcommands = {
       QuickstartCommand.class,
       RunCommand.class,
-      ReplayCommand.class,
       VerifyCommand.class,
       PolicyCommand.class
     })
@@ -52,6 +52,7 @@ public final class Main implements Runnable {
         .addSubcommand(new DenyCommand(new DecidingDirectoryOption()))
         .addSubcommand(new SessionsCommand(new DirectorySessionsOption()))
         .addSubcommand(new RevokeCommand(new DirectorySessionsOption()))
+        .addSubcommand(new ReplayCommand(new DirectoryRecordingsOption()))
         .setCommandName("chaperone")
         .setExecutionExceptionHandler(Main::report);
   }

@@ -2,8 +2,10 @@ package dev.chaperone.cli.kubectl;
 
 import dev.chaperone.cli.CommandException;
 import dev.chaperone.policy.VisibleText;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PushbackInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +24,13 @@ public final class Kubectl {
   private static final int MAX_ERROR_SHOWN = 2_000;
   private static final String REQUEST_TIMEOUT = "--request-timeout=30s";
 
+  /** Longer than the API server lets a request take. */
+  private static final String STREAM_TIMEOUT = "--request-timeout=70s";
+
   /** Longer than its own deadline; a login may ask the user something. */
   private static final long SECONDS = 120;
+
+  private static final long GRACE_SECONDS = 2;
 
   private final List<String> options;
 
@@ -43,11 +50,7 @@ public final class Kubectl {
    * @throws CommandException when it fails, with what kubectl says
    */
   public byte[] run(String... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("kubectl"));
-    command.addAll(List.of(arguments));
-    command.addAll(options);
-    command.add(REQUEST_TIMEOUT);
-    Process process = start(command);
+    Process process = start(REQUEST_TIMEOUT, arguments);
     try {
       CompletableFuture<byte[]> error =
           CompletableFuture.supplyAsync(() -> read(process.getErrorStream(), MAX_ERROR));
@@ -68,7 +71,60 @@ public final class Kubectl {
     }
   }
 
-  private static Process start(List<String> command) throws IOException {
+  /** Reads what a command prints. */
+  public interface Reading<T> {
+    /**
+     * Reads it to its end.
+     *
+     * @throws IOException when it is not what it should be
+     */
+    T read(InputStream output) throws IOException;
+  }
+
+  /**
+   * Runs a command whose output is read while it comes, however long that is.
+   *
+   * @throws CommandException when it fails, with what kubectl says; but where its output ends too
+   *     early for who reads it, and the API server did not refuse, that is told
+   * @throws IOException what the reading throws
+   */
+  public <T> T stream(Reading<T> reading, String... arguments)
+      throws IOException, InterruptedException {
+    Process process = start(STREAM_TIMEOUT, arguments);
+    try {
+      CompletableFuture<byte[]> error =
+          CompletableFuture.supplyAsync(() -> read(process.getErrorStream(), MAX_ERROR));
+      CompletableFuture<Boolean> watchdog =
+          new CompletableFuture<Boolean>().completeOnTimeout(true, SECONDS, TimeUnit.SECONDS);
+      watchdog.thenRun(process::destroyForcibly);
+      boolean begun = false;
+      try (PushbackInputStream output = new PushbackInputStream(process.getInputStream())) {
+        int first = output.read();
+        begun = first >= 0;
+        if (begun) {
+          output.unread(first);
+          T read = reading.read(output);
+          // It has no more to say, and may say so to the API server.
+          process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS);
+          return read;
+        }
+      } finally {
+        watchdog.cancel(false);
+      }
+      if (process.waitFor(SECONDS, TimeUnit.SECONDS) && process.exitValue() != 0) {
+        throw CommandException.failed(said(error.join()));
+      }
+      throw new EOFException("kubectl printed nothing");
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private Process start(String timeout, String... arguments) {
+    List<String> command = new ArrayList<>(List.of("kubectl"));
+    command.addAll(List.of(arguments));
+    command.addAll(options);
+    command.add(timeout);
     try {
       return new ProcessBuilder(command).redirectInput(ProcessBuilder.Redirect.INHERIT).start();
     } catch (IOException e) {

@@ -9,6 +9,16 @@ certificate() {
       -extfile <(echo "extendedKeyUsage=clientAuth,serverAuth"; [[ -z $san ]] || echo "subjectAltName=$san") 2>/dev/null
 }
 
+# front_proxy: what the API server proves itself with where it asks other API servers, under an authority of its own.
+front_proxy() {
+  local key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+  openssl req -x509 "${key[@]}" -days 365 -subj /CN=test-front-proxy-ca \
+    -keyout "$PKI/front-proxy-ca.key" -out "$PKI/front-proxy-ca.crt" 2>/dev/null
+  openssl req -new "${key[@]}" -keyout "$PKI/front-proxy-client.key" -subj /CN=front-proxy-client 2>/dev/null |
+    openssl x509 -req -CA "$PKI/front-proxy-ca.crt" -CAkey "$PKI/front-proxy-ca.key" -days 365 \
+      -out "$PKI/front-proxy-client.crt" -extfile <(echo "extendedKeyUsage=clientAuth") 2>/dev/null
+}
+
 # kubeconfig NAME: written beside the key pair of that name.
 kubeconfig() {
   cat >"$PKI/$1.kubeconfig" <<EOF
@@ -38,6 +48,7 @@ make_pki() {
     certificate kubelet "/O=system:nodes/CN=system:node:$NODE_NAME" "DNS:$NODE_NAME,IP:$NODE_IP"
     touch "$PKI/complete"
   fi
+  [[ -e $PKI/front-proxy-client.crt ]] || front_proxy
   local user
   for user in admin kube-controller-manager kube-scheduler kube-proxy coredns kubelet; do kubeconfig "$user"; done
 }

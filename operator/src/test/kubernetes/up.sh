@@ -67,6 +67,10 @@ start kube-apiserver "$BIN/kube-apiserver" --bind-address=$address --secure-port
   --service-cluster-ip-range=$SERVICE_CIDR --allow-privileged \
   --kubelet-client-certificate="$PKI/admin.crt" --kubelet-client-key="$PKI/admin.key" --kubelet-certificate-authority="$PKI/ca.crt" \
   --kubelet-preferred-address-types=InternalIP \
+  --requestheader-client-ca-file="$PKI/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
+  --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+  --requestheader-extra-headers-prefix=X-Remote-Extra- \
+  --proxy-client-cert-file="$PKI/front-proxy-client.crt" --proxy-client-key-file="$PKI/front-proxy-client.key" \
   $($node || echo --endpoint-reconciler-type=none) ${CHAPERONE_KUBERNETES_APISERVER_FLAGS:-}
 export KUBECONFIG=$PKI/admin.kubeconfig KUBECACHEDIR=$STATE/kubectl
 wait_for 60 "the API server" kubectl get --raw /readyz

@@ -19,7 +19,7 @@ public final class SecretReading {
   /** It may where one of the answers is yes. */
   public static List<Question> questions(String namespace, String account, String secret) {
     User user = user(namespace, account);
-    return VERBS.stream().map(verb -> new Question(user, verb, namespace, secret)).toList();
+    return VERBS.stream().map(verb -> Question.ofSecret(user, verb, namespace, secret)).toList();
   }
 
   /** A service account as Kubernetes authenticates its tokens. */

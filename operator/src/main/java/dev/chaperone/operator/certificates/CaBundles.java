@@ -3,6 +3,8 @@ package dev.chaperone.operator.certificates;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.api.model.APIService;
+import io.fabric8.kubernetes.api.model.APIServiceList;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.MutatingWebhook;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.MutatingWebhookConfiguration;
@@ -22,11 +24,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Tells the API server whom to believe: the {@code caBundle} of every entry of both webhook
- * configurations of one name. Nothing else of them is changed, and where they are missing they are
- * not made.
+ * configurations of one name, and that of an APIService where there is to be one. Nothing else of
+ * them is changed, and where they are missing they are not made.
  */
 final class CaBundles {
   private static final System.Logger LOGGER = System.getLogger(CaBundles.class.getName());
@@ -34,15 +37,23 @@ final class CaBundles {
 
   private final KubernetesClient client;
   private final String name;
+  private final Optional<String> apiService;
 
   /**
    * Tells it.
    *
    * @param name of the MutatingWebhookConfiguration and of the ValidatingWebhookConfiguration
+   * @param apiService the name of the APIService, where the operator serves one
    */
-  CaBundles(KubernetesClient client, String name) {
+  CaBundles(KubernetesClient client, String name, Optional<String> apiService) {
     this.client = client;
     this.name = name;
+    this.apiService = apiService;
+  }
+
+  Optional<Resource<APIService>> apiService() {
+    return apiService.map(
+        one -> client.resources(APIService.class, APIServiceList.class).withName(one));
   }
 
   Resource<MutatingWebhookConfiguration> mutating() {
@@ -81,6 +92,27 @@ final class CaBundles {
     } catch (KubernetesClientException e) {
       throw new IOException(
           "the webhook configurations " + name + " cannot be kept, status " + e.getCode(), e);
+    }
+    apiService().ifPresent(resource -> put(resource, encoded));
+  }
+
+  /** Where that is refused, webhooks and sidecars are served all the same. */
+  private static void put(Resource<APIService> resource, String bundle) {
+    try {
+      APIService found = resource.get();
+      if (found == null || Objects.equals(found.getSpec().getCaBundle(), bundle)) {
+        return;
+      }
+      ObjectNode patch = JsonNodeFactory.instance.objectNode();
+      patch.putObject("metadata").put("resourceVersion", found.getMetadata().getResourceVersion());
+      patch.putObject("spec").put("caBundle", bundle);
+      resource.patch(PatchContext.of(PatchType.JSON_MERGE), patch.toString());
+      LOGGER.log(System.Logger.Level.INFO, "authority made known kind={0}", found.getKind());
+    } catch (KubernetesClientException e) {
+      LOGGER.log(
+          e.getCode() == CONFLICT ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING,
+          "the APIService cannot be kept, status {0}",
+          e.getCode());
     }
   }
 

@@ -41,15 +41,20 @@ public final class CertificateService implements AutoCloseable {
   private volatile boolean closed;
 
   private CertificateService(
-      KubernetesClient client, String namespace, String webhooks, CertificateSettings settings) {
+      KubernetesClient client,
+      String namespace,
+      String webhooks,
+      Optional<String> apiService,
+      CertificateSettings settings) {
     this.settings = settings;
     this.keeper =
         new CertificateKeeper(new SecretAuthorityStore(client, namespace), settings, clock);
-    this.bundles = new CaBundles(client, webhooks);
+    this.bundles = new CaBundles(client, webhooks, apiService);
     thread.setDaemon(true);
     watch(client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.NAME));
     watch(bundles.mutating());
     watch(bundles.validating());
+    bundles.apiService().ifPresent(this::watch);
   }
 
   /**
@@ -57,10 +62,17 @@ public final class CertificateService implements AutoCloseable {
    *
    * @param namespace the operator's own
    * @param webhooks the name of both webhook configurations
+   * @param apiService the name of the APIService that the operator serves; empty where it serves
+   *     none
    */
   public static CertificateService start(
-      KubernetesClient client, String namespace, String webhooks, CertificateSettings settings) {
-    CertificateService service = new CertificateService(client, namespace, webhooks, settings);
+      KubernetesClient client,
+      String namespace,
+      String webhooks,
+      Optional<String> apiService,
+      CertificateSettings settings) {
+    CertificateService service =
+        new CertificateService(client, namespace, webhooks, apiService, settings);
     service.thread.start();
     return service;
   }

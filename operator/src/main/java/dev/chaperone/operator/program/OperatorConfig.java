@@ -6,6 +6,7 @@ import io.smallrye.config.WithName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What the administrator says, by environment variables: {@code chaperone.sidecar.image} is {@code
@@ -44,6 +45,9 @@ public interface OperatorConfig {
 
   /** The store of recordings. */
   Recordings recordings();
+
+  /** Reading recordings through the API server. */
+  Reading reading();
 
   /** The gateway that is put into pods. */
   interface Sidecar {
@@ -128,6 +132,16 @@ public interface OperatorConfig {
     /** How much of one session may wait to be stored before nothing more can be recorded. */
     @WithDefault("256Mi")
     String mostUnstored();
+  }
+
+  /** The server behind the API server's aggregation layer. */
+  interface Reading {
+    /** Where it listens, on every replica the same; without it, recordings are not served. */
+    OptionalInt port();
+
+    /** The address that it listens on. */
+    @WithDefault("0.0.0.0")
+    String host();
   }
 
   /** How long something that is over is kept. */

@@ -55,7 +55,13 @@ public class OperatorLifecycle {
             Optional.ofNullable(store),
             metrics);
     server =
-        OperatorServer.start(vertx, client, settings, metrics, Optional.of(control.sidecars()));
+        OperatorServer.start(
+            vertx,
+            client,
+            settings,
+            metrics,
+            Optional.of(control.sidecars()),
+            Optional.ofNullable(store));
     LOGGER.log(
         System.Logger.Level.INFO,
         "operator started namespace={0} webhooks={1} channel={2}",

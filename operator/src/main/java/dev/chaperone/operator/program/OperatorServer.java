@@ -14,6 +14,9 @@ import dev.chaperone.operator.channel.KubernetesTokenReviewer;
 import dev.chaperone.operator.channel.SidecarListener;
 import dev.chaperone.operator.injection.GatewayNames;
 import dev.chaperone.operator.injection.InjectionSettings;
+import dev.chaperone.operator.reading.ReadingServer;
+import dev.chaperone.operator.reading.ReadingSettings;
+import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.webhook.AdmissionHandler;
 import dev.chaperone.operator.webhook.AdmissionMetrics;
 import dev.chaperone.operator.webhook.AdmissionServer;
@@ -78,6 +81,7 @@ public final class OperatorServer implements AutoCloseable {
   private final InjectionEvents events;
   private AdmissionServer webhooks;
   private ChannelServer channel;
+  private ReadingServer reading;
 
   private OperatorServer(KubernetesClient client, OperatorSettings settings) {
     this.settings = settings;
@@ -104,7 +108,11 @@ public final class OperatorServer implements AutoCloseable {
     asking.allowCoreThreadTimeOut(true);
     certificates =
         CertificateService.start(
-            client, settings.namespace(), settings.webhookConfiguration(), settings.certificates());
+            client,
+            settings.namespace(),
+            settings.webhookConfiguration(),
+            settings.reading().map(reading -> ReadingSettings.API_SERVICE),
+            settings.certificates());
     events = InjectionEvents.start(client, settings.pod());
   }
 
@@ -113,6 +121,7 @@ public final class OperatorServer implements AutoCloseable {
    *
    * @param client stays the caller's to close
    * @param listener who hears the sidecars; without one they cannot connect
+   * @param store where recordings are read; stays the caller's to close, after this
    * @throws IOException where something cannot be started; then nothing is left running
    */
   public static OperatorServer start(
@@ -120,7 +129,8 @@ public final class OperatorServer implements AutoCloseable {
       KubernetesClient client,
       OperatorSettings settings,
       MeterRegistry metrics,
-      Optional<SidecarListener> listener)
+      Optional<SidecarListener> listener,
+      Optional<RecordingStore> store)
       throws IOException, InterruptedException {
     OperatorServer server = new OperatorServer(client, settings);
     try {
@@ -129,6 +139,9 @@ public final class OperatorServer implements AutoCloseable {
       server.openWebhooks(vertx, metrics);
       if (listener.isPresent()) {
         server.openChannel(client, listener.get());
+      }
+      if (settings.reading().isPresent() && store.isPresent()) {
+        server.openReading(vertx, client, store.get(), metrics);
       }
       return server;
     } catch (IOException | InterruptedException | RuntimeException e) {
@@ -184,6 +197,23 @@ public final class OperatorServer implements AutoCloseable {
             ChannelSettings.STANDARD);
   }
 
+  private void openReading(
+      Vertx vertx, KubernetesClient client, RecordingStore store, MeterRegistry registry)
+      throws IOException {
+    reading =
+        ReadingServer.listen(
+            vertx,
+            client,
+            questions,
+            new KubernetesAccessReviews(questions),
+            store,
+            () -> certificates.certificates().orElseThrow(),
+            settings.reading().orElseThrow(),
+            registry);
+    certificates.listen(now -> reading.show(now.identity()));
+    reading.show(certificates.identity());
+  }
+
   /** What gateways are like at this moment. */
   InjectionSettings sidecar() {
     return settings.sidecarWith(
@@ -229,11 +259,19 @@ public final class OperatorServer implements AutoCloseable {
     return channel == null ? OptionalInt.empty() : OptionalInt.of(channel.port());
   }
 
+  /** Where recordings are read; empty where they are not. */
+  public OptionalInt readingPort() {
+    return reading == null ? OptionalInt.empty() : OptionalInt.of(reading.port());
+  }
+
   /** Answers what is under way, and ends. */
   @Override
   public void close() {
     if (webhooks != null) {
       webhooks.close();
+    }
+    if (reading != null) {
+      reading.close();
     }
     if (channel != null) {
       channel.close();

@@ -7,6 +7,7 @@ import dev.chaperone.operator.injection.InjectionSettings.OperatorAddress;
 import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
 import dev.chaperone.operator.injection.InjectionSettings.Resources;
 import dev.chaperone.operator.injection.OperatorAuthority;
+import dev.chaperone.operator.reading.ReadingSettings;
 import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.webhook.AdmissionLimits;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ import java.util.stream.Collectors;
  * @param requestRetention how long an approval request is kept after its end
  * @param sessionRetention how long a session is kept after its end
  * @param store where recordings are kept; empty where they stay with the sidecars
+ * @param reading how they are read through the API server; empty where they are not
  */
 public record OperatorSettings(
     String namespace,
@@ -43,7 +45,8 @@ public record OperatorSettings(
     AdmissionLimits limits,
     Duration requestRetention,
     Duration sessionRetention,
-    Optional<StoreSettings> store) {
+    Optional<StoreSettings> store,
+    Optional<ReadingSettings> reading) {
   /** Stands in for the authority until there is one. */
   private static final OperatorAuthority NONE =
       new OperatorAuthority.Inline("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
@@ -58,6 +61,11 @@ public record OperatorSettings(
     Objects.requireNonNull(requestRetention, "requestRetention");
     Objects.requireNonNull(sessionRetention, "sessionRetention");
     Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(reading, "reading");
+    if (reading.isPresent() && store.isEmpty()) {
+      throw new IllegalArgumentException(
+          "chaperone.reading.port needs chaperone.recordings.directory: there is nothing to read");
+    }
   }
 
   /**
@@ -97,7 +105,8 @@ public record OperatorSettings(
         AdmissionLimits.STANDARD,
         config.request().retention().orElse(Duration.ofDays(7)),
         config.session().retention().orElse(Duration.ofDays(30)),
-        store(config.recordings(), pod));
+        store(config.recordings(), pod),
+        reading(config, pod, host));
   }
 
   private static Optional<StoreSettings> store(OperatorConfig.Recordings said, String pod) {
@@ -110,6 +119,19 @@ public record OperatorSettings(
                     bytes("size", said.size()),
                     bytes("pod-size", said.podSize()),
                     bytes("most-unstored", said.mostUnstored())));
+  }
+
+  private static Optional<ReadingSettings> reading(OperatorConfig config, String pod, String host) {
+    return config.reading().port().isPresent()
+        ? Optional.of(
+            new ReadingSettings(
+                config.reading().host(),
+                config.reading().port().getAsInt(),
+                config.namespace(),
+                pod,
+                host,
+                ReadingSettings.Limits.STANDARD))
+        : Optional.empty();
   }
 
   private static long bytes(String name, String quantity) {

@@ -1,5 +1,6 @@
 package dev.chaperone.operator.webhook;
 
+import dev.chaperone.operator.certificates.ShownCertificate;
 import dev.chaperone.operator.channel.ServerIdentity;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

@@ -125,7 +125,7 @@ public final class ResourceWebhook implements AdmissionHandler {
 
   private boolean may(String verb, AdmissionRequest request, String secret) throws IOException {
     return reviews.allowed(
-        new AccessReviews.Question(request.user(), verb, request.namespace(), secret));
+        AccessReviews.Question.ofSecret(request.user(), verb, request.namespace(), secret));
   }
 
   /** All that it names; there are at most three. */

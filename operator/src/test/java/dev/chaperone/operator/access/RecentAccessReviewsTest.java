@@ -29,14 +29,14 @@ class RecentAccessReviewsTest {
   private final RecentAccessReviews reviews =
       new RecentAccessReviews(
           question -> {
-            asked.add(question.secret());
+            asked.add(question.name());
             return allowed.get();
           },
           RECENT,
           now::get);
 
   private static Question question(String secret) {
-    return new Question(new User("agent", "", List.of(), Map.of()), "get", "support", secret);
+    return Question.ofSecret(new User("agent", "", List.of(), Map.of()), "get", "support", secret);
   }
 
   @Test

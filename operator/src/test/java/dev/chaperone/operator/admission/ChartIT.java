@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,7 @@ class ChartIT extends AdmissionTests {
           "sidecar.imagePullPolicy=Always",
           "recordings.store.enabled=true",
           "recordings.store.storageClassName=fast",
+          "recordings.api.enabled=true",
           "webhooks.excludedNamespaces={kube-system,cni}",
           "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
           "networkPolicy.apiServerPorts={8443}");
@@ -96,23 +98,14 @@ class ChartIT extends AdmissionTests {
                     () -> {
                       Output rendered = Chart.template(cluster, settings.toArray(String[]::new));
                       assertThat(rendered.exit()).as(rendered.err()).isZero();
-                      Path manifest =
-                          Files.writeString(
-                              Path.of("target", "whole-chart.yaml").toAbsolutePath(),
-                              rendered.out());
-                      Output applied =
-                          cluster.kubectl(
-                              "apply",
-                              "--server-side",
-                              "--force-conflicts",
-                              "--dry-run=server",
-                              "--validate=strict",
-                              "-f",
-                              manifest.toString());
-                      assertThat(applied.exit()).as(applied.err()).isZero();
-                      assertThat(applied.err()).isEmpty();
-                      assertThat(applied.out().lines())
-                          .hasSameSizeAs(Chart.documents(rendered.out()).toList());
+                      // kubectl takes no document of another namespace than the one it is told.
+                      var byNamespace =
+                          Chart.documents(rendered.out())
+                              .collect(
+                                  Collectors.partitioningBy(
+                                      one -> one.contains("  namespace: kube-system\n")));
+                      takes(cluster.namespace(), byNamespace.get(false));
+                      takes("kube-system", byNamespace.get(true));
                     }));
   }
 
@@ -144,6 +137,36 @@ class ChartIT extends AdmissionTests {
         .isEqualTo(found.get("Deployment").at("/spec/selector"));
     assertThat(found.get("ConfigMap").at("/data/chaperone.json").asText())
         .isEqualToIgnoringNewLines(Files.readString(monitoring.resolve("dashboard.json")));
+  }
+
+  private void takes(String namespace, List<String> documents) throws IOException {
+    if (documents.isEmpty()) {
+      return;
+    }
+    Path manifest =
+        Files.writeString(
+            Path.of("target", "whole-chart.yaml").toAbsolutePath(),
+            String.join("---\n", documents));
+    Output applied =
+        cluster.kubectl(
+            "apply",
+            "--namespace=" + namespace,
+            "--server-side",
+            "--force-conflicts",
+            "--dry-run=server",
+            "--validate=strict",
+            "-f",
+            manifest.toString());
+    assertThat(applied.exit()).as(applied.err()).isZero();
+    assertThat(applied.err()).isEmpty();
+    assertThat(applied.out().lines()).hasSameSizeAs(documents);
+  }
+
+  @Test
+  void recordingsAreNotReadWithoutAStore() {
+    Output output = Chart.template(cluster, "recordings.api.enabled=true");
+    assertThat(output.exit()).isNotZero();
+    assertThat(output.err()).contains("needs recordings.store.enabled");
   }
 
   @Test
@@ -189,6 +212,7 @@ class ChartIT extends AdmissionTests {
             "recordings.store.enabled=yes please",
             "recordings.store.size=a lot",
             "recordings.enabled=true",
+            "recordings.api.enabled=perhaps",
             "webhooks.excludedNamespaces={a b}",
             "networkPolicy.apiServerPorts={0}")
         .map(

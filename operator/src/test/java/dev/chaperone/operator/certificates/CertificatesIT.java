@@ -23,6 +23,7 @@ import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,12 +69,12 @@ class CertificatesIT {
   }
 
   private CaBundles bundles() {
-    return new CaBundles(client, configurations);
+    return new CaBundles(client, configurations, Optional.empty());
   }
 
   private CertificateService replica(CertificateSettings settings) {
     CertificateService service =
-        CertificateService.start(client, namespace, configurations, settings);
+        CertificateService.start(client, namespace, configurations, Optional.empty(), settings);
     open.add(service);
     return service;
   }
@@ -88,7 +89,9 @@ class CertificatesIT {
     for (int i = 0; i < 4; i++) {
       starting.add(
           CompletableFuture.supplyAsync(
-              () -> CertificateService.start(client, namespace, configurations, LONG)));
+              () ->
+                  CertificateService.start(
+                      client, namespace, configurations, Optional.empty(), LONG)));
     }
     Set<String> bundles = new HashSet<>();
     Set<String> serving = new HashSet<>();

@@ -1,12 +1,18 @@
 package dev.chaperone.operator.channel;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Base64;
@@ -27,14 +33,34 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 public final class TestAuthority {
   private static final AtomicLong SERIAL = new AtomicLong(1);
 
-  private final KeyPair key = key();
+  private final KeyPair key;
+  private final X500Name name;
   private final X509Certificate certificate;
 
   public TestAuthority() {
+    key = key();
+    name = new X500Name("CN=test authority");
     certificate = issue("CN=test authority", key, true, null);
   }
 
-  X509Certificate certificate() {
+  /** One that is there, with a key of an elliptic curve; both in PEM. */
+  public TestAuthority(Path certificate, Path key) {
+    try (InputStream in = Files.newInputStream(certificate)) {
+      this.certificate =
+          (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+      String pem = Files.readString(key).replaceAll("-----[A-Z ]+-----", "");
+      this.key =
+          new KeyPair(
+              this.certificate.getPublicKey(),
+              KeyFactory.getInstance("EC")
+                  .generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem))));
+      this.name = new X500Name(this.certificate.getSubjectX500Principal().getName());
+    } catch (IOException | GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public X509Certificate certificate() {
     return certificate;
   }
 
@@ -59,13 +85,20 @@ public final class TestAuthority {
     return new ServerIdentity(pair.getPrivate(), List.of(issue("CN=operator", pair, false, names)));
   }
 
+  /** A certificate for a client of that common name. */
+  public ServerIdentity client(String commonName) {
+    KeyPair pair = key();
+    return new ServerIdentity(
+        pair.getPrivate(), List.of(issue("CN=" + commonName, pair, false, null)));
+  }
+
   private X509Certificate issue(
       String subject, KeyPair pair, boolean authority, GeneralNames names) {
     try {
       Instant now = Instant.now();
       JcaX509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
-              new X500Name("CN=test authority"),
+              name,
               BigInteger.valueOf(SERIAL.getAndIncrement()),
               Date.from(now.minus(1, ChronoUnit.HOURS)),
               Date.from(now.plus(1, ChronoUnit.DAYS)),

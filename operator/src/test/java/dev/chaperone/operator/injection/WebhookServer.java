@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -51,7 +52,11 @@ final class WebhookServer implements AutoCloseable {
       throws IOException, InterruptedException {
     certificates =
         CertificateService.start(
-            client, namespace, configurations, CertificateSettings.standard(List.of("127.0.0.1")));
+            client,
+            namespace,
+            configurations,
+            Optional.empty(),
+            CertificateSettings.standard(List.of("127.0.0.1")));
     certificates.await(PATIENCE);
     PodWebhook pods =
         new PodWebhook(

@@ -67,6 +67,7 @@ class OperatorIT {
             64, 32, 16 << 20, 8, Duration.ofSeconds(20), Duration.ofSeconds(25), Duration.ZERO),
         Duration.ofDays(7),
         Duration.ofDays(30),
+        Optional.empty(),
         Optional.empty());
   }
 
@@ -83,7 +84,9 @@ class OperatorIT {
         .create();
     vertx = Vertx.vertx();
     metrics = new SimpleMeterRegistry();
-    server = OperatorServer.start(vertx, client, settings(0), metrics, Optional.empty());
+    server =
+        OperatorServer.start(
+            vertx, client, settings(0), metrics, Optional.empty(), Optional.empty());
     configurations =
         new WebhookConfigurations(client, namespace, namespace, other, server.webhookPort());
     own.createServiceAccount("agent");
@@ -411,7 +414,9 @@ class OperatorIT {
       Answer elsewhere = createPod(other, "down", "shop", "agent", "");
       assertThat(elsewhere.accepted()).as(elsewhere.toString()).isTrue();
     } finally {
-      server = OperatorServer.start(vertx, client, settings(port), metrics, Optional.empty());
+      server =
+          OperatorServer.start(
+              vertx, client, settings(port), metrics, Optional.empty(), Optional.empty());
     }
     Answer again = createPod(namespace, "down", "shop", "agent", "");
     assertThat(again.accepted()).as(again.toString()).isTrue();

@@ -14,12 +14,17 @@ import dev.chaperone.crds.v1alpha1.OperationCounts;
 import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.crds.v1alpha1.SessionIdentity;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
+import dev.chaperone.operator.channel.ServerIdentity;
 import dev.chaperone.operator.channel.SidecarPod;
+import dev.chaperone.operator.channel.TestAuthority;
 import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.store.TestRecording;
+import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Chart;
+import dev.chaperone.operator.testing.HttpsClients;
 import dev.chaperone.operator.testing.OperatorProgram;
+import dev.chaperone.operator.testing.Output;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestCluster;
 import dev.chaperone.recording.Event;
@@ -37,17 +42,28 @@ import dev.chaperone.sidecar.control.RecordingShipper;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.journal.Journal;
 import dev.chaperone.sidecar.journal.SessionJournal;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
@@ -399,6 +415,400 @@ class StoreIT {
         program.process().destroyForcibly().waitFor();
       }
     }
+  }
+
+  private static final String READER = "ann@example.com";
+  private static final String API = "/apis/recordings.chaperone.dev/v1alpha1";
+  private static final String[] READING = {
+    "recordings.store.enabled=true", "recordings.api.enabled=true"
+  };
+
+  /** What the chart makes for reading, but for what is in another namespace or names a port. */
+  private static boolean isForReading(String document) {
+    return (Chart.OPERATOR_ROLES.test(document)
+            || document.contains("name: chaperone-recording-reader\n"))
+        && !document.contains("namespace: kube-system");
+  }
+
+  /** A replica that serves recordings, on an address of its own as pods have one. */
+  private OperatorProgram startReading(String name, String address, int port) throws IOException {
+    world
+        .admin()
+        .resource(
+            new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(world.cluster().namespace())
+                .withName(name)
+                .endMetadata()
+                .withNewSpec()
+                .addNewContainer()
+                .withName("operator")
+                .withImage("none.invalid/operator")
+                .endContainer()
+                .endSpec()
+                .build())
+        .create();
+    world
+        .admin()
+        .pods()
+        .inNamespace(world.cluster().namespace())
+        .withName(name)
+        .editStatus(
+            pod ->
+                new PodBuilder(pod)
+                    .editOrNewStatus()
+                    .withPodIP(address)
+                    .addNewPodIP(address)
+                    .endStatus()
+                    .build());
+    return OperatorProgram.start(
+        world.cluster(),
+        name,
+        Map.of(
+            "KUBECONFIG",
+            world.cluster().kubeconfigOf(World.OPERATOR, world.cluster().server()).toString(),
+            "CHAPERONE_WEBHOOK_CONFIGURATION",
+            "chaperone-pods",
+            "CHAPERONE_RECORDINGS_DIRECTORY",
+            directory.resolve(name).toString(),
+            "CHAPERONE_READING_HOST",
+            address,
+            "CHAPERONE_READING_PORT",
+            Integer.toString(port)));
+  }
+
+  private static void create(String path, String yaml) {
+    Api.Answer answer = world.cluster().api().create(path, yaml);
+    assertThat(answer.accepted()).as(answer.toString()).isTrue();
+  }
+
+  /** The API server goes to that address for the operator's Service: it has no way to pods here. */
+  private static void serveAt(String address) {
+    world
+        .admin()
+        .resource(
+            new ServiceBuilder()
+                .withNewMetadata()
+                .withNamespace(world.cluster().namespace())
+                .withName("chaperone-operator")
+                .endMetadata()
+                .withNewSpec()
+                .withType("ExternalName")
+                .withExternalName(address)
+                .endSpec()
+                .build())
+        .forceConflicts()
+        .serverSideApply();
+  }
+
+  private static void allow(String namespace, String name, String user, String role) {
+    create(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/rolebindings",
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: RoleBinding
+        metadata: {name: %s}
+        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %s}
+        subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %s}]
+        """
+            .formatted(name, role, user));
+  }
+
+  private Output chaperone(String namespace, String... command) {
+    List<String> whole = new ArrayList<>(List.of("chaperone"));
+    whole.addAll(List.of(command));
+    return world
+        .cluster()
+        .kubectlPluginIn(
+            namespace, directory, Map.of("CHAPERONE_BUILD", "never"), whole.toArray(String[]::new));
+  }
+
+  /** From a gateway's journal to a reader's terminal, through the real API server. */
+  @Test
+  void recordingsAreReadThroughTheApiServerByThoseWhoMayAndByNobodyElse() throws Exception {
+    Files.createSymbolicLink(
+        directory.resolve("kubectl-chaperone"), Path.of("../chaperone").toRealPath());
+    String namespace = world.namespace();
+    World.Agent agent = world.agent(namespace, "agent-0", "orders");
+    world.connection(namespace, "orders", 15432);
+    int port = freePort();
+    List<String> rendered =
+        Chart.documents(Chart.template(world.cluster(), READING).out()).toList();
+    try (Chart roles = Chart.install(world.cluster(), StoreIT::isForReading, READING);
+        Sidecar sidecar = new Sidecar(agent, namespace)) {
+      create(
+          "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings",
+          the(rendered, "namespace: kube-system"));
+      create(
+          "/apis/apiregistration.k8s.io/v1/apiservices",
+          the(rendered, "kind: APIService\n").replace("8445", Integer.toString(port)));
+      serveAt("127.0.0.1");
+      allow(namespace, "read", READER, "chaperone-recording-reader");
+      OperatorProgram first = startReading("chaperone-operator-0", "127.0.0.1", port);
+      OperatorProgram second = startReading("chaperone-operator-1", "127.0.0.2", port);
+      try {
+        first.awaitReady();
+        second.awaitReady();
+        sidecar.connect(first.channelPort(), authority());
+        sidecar.record(500);
+        await()
+            .untilAsserted(
+                () -> assertThat(status(namespace).recording().events()).isGreaterThan(500));
+        await()
+            .untilAsserted(
+                () ->
+                    assertThat(world.cluster().api().get(API).body().at("/resources/0/name"))
+                        .hasToString("\"recordings\""));
+        whoMayReads(namespace);
+        whoMayNotIsTold(namespace);
+        headersWithoutTheApiServersCertificateAreNothing(namespace, port);
+        whoHasTheFrontProxysCertificateAsksForUsersAndWhoHasAnotherOneOfItsAuthorityDoesNot(
+            namespace, port);
+        aReplicaAsksTheOneThatHasIt(namespace);
+        aReplayFollowsTheSession(namespace, sidecar);
+        aRecordingThatWasChangedIsBroken(namespace, agent);
+        first.process().destroyForcibly().waitFor();
+        Output away = chaperone(namespace, "replay", NAME, "--as", READER);
+        assertThat(away.exit()).isEqualTo(1);
+        assertThat(away.err()).contains("recordings-chaperone-operator-0");
+        assertThat(first.log() + second.log())
+            .contains("recording asked for user=\"" + READER + "\"", "code=403", "code=401")
+            .doesNotContain("PRIVATE KEY");
+      } finally {
+        first.process().destroyForcibly().waitFor();
+        second.process().destroyForcibly().waitFor();
+      }
+    } finally {
+      world
+          .cluster()
+          .api()
+          .delete("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.recordings.chaperone.dev");
+      world
+          .cluster()
+          .api()
+          .delete(
+              "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings/chaperone-operator-authentication-reader");
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static String the(List<String> documents, String what) {
+    return documents.stream().filter(one -> one.contains(what)).findFirst().orElseThrow();
+  }
+
+  private void whoMayReads(String namespace) throws Exception {
+    Output replay = chaperone(namespace, "replay", NAME, "--as", READER);
+    assertThat(replay.exit()).as(replay.err()).isZero();
+    assertThat(replay.out()).contains("SELECT 0", "SELECT 499");
+    Output verify = chaperone(namespace, "verify", NAME, "--as", READER);
+    assertThat(verify.exit()).as(verify.out() + verify.err()).isEqualTo(4);
+    assertThat(verify.out()).contains(NAME + ": valid, not sealed", "the store has countersigned");
+    Path keys = directory.resolve("store-keys.pem");
+    Files.writeString(
+        keys,
+        world
+            .admin()
+            .configMaps()
+            .inNamespace(world.cluster().namespace())
+            .withName("chaperone-store-keys")
+            .get()
+            .getData()
+            .get("keys.pem"));
+    verify = chaperone(namespace, "verify", NAME, "--store-key", keys.toString());
+    assertThat(verify.exit()).as(verify.out() + verify.err()).isEqualTo(4);
+    assertThat(verify.out()).doesNotContain("notice");
+    Files.writeString(keys, RecordingKey.generate().publicKey().pem());
+    verify = chaperone(namespace, "verify", NAME, "--store-key", keys.toString());
+    assertThat(verify.exit()).isEqualTo(1);
+    assertThat(verify.out()).contains("BROKEN", "other key");
+    try (var left = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      assertThat(left).noneMatch(file -> file.toString().contains("chaperone-recording-"));
+    }
+  }
+
+  private void whoMayNotIsTold(String namespace) {
+    Output nobody = chaperone(namespace, "replay", NAME, "--as", "eve@example.com");
+    assertThat(nobody.exit()).isEqualTo(1);
+    assertThat(nobody.err()).contains("forbidden", "eve@example.com");
+    // What the API server itself asks for is not enough.
+    create(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/roles",
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: Role
+        metadata: {name: half}
+        rules:
+          - {apiGroups: [chaperone.dev], resources: [agentsessions], verbs: [get]}
+          - {apiGroups: [recordings.chaperone.dev], resources: ["*"], verbs: ["*"]}
+        """);
+    create(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/rolebindings",
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: RoleBinding
+        metadata: {name: half}
+        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: half}
+        subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: eve@example.com}]
+        """);
+    for (String command : List.of("replay", "verify")) {
+      Output half = chaperone(namespace, command, NAME, "--as", "eve@example.com");
+      assertThat(half.exit()).isEqualTo(1);
+      assertThat(half.out()).isEmpty();
+      assertThat(half.err())
+          .contains("forbidden", "eve@example.com", "agentsessions/recording")
+          .hasLineCount(1);
+    }
+    Output missing = chaperone(namespace, "replay", "no-such-session", "--as", READER);
+    assertThat(missing.exit()).isEqualTo(1);
+    assertThat(missing.err()).contains("not found");
+  }
+
+  private void headersWithoutTheApiServersCertificateAreNothing(String namespace, int port)
+      throws Exception {
+    TestAuthority other = new TestAuthority();
+    for (Optional<ServerIdentity> shown :
+        List.of(
+            Optional.<ServerIdentity>empty(),
+            Optional.of(other.client("front-proxy-client")),
+            Optional.of(World.AUTHORITY.client("chaperone-operator")))) {
+      HttpClient client =
+          HttpClient.newBuilder()
+              .version(HttpClient.Version.HTTP_1_1)
+              .sslContext(HttpsClients.showing(authority(), shown))
+              .build();
+      String recording = "/namespaces/" + namespace + "/recordings/" + NAME;
+      for (String path :
+          List.of(
+              API,
+              API + recording,
+              API + recording + "/files",
+              "/replicas/v1" + recording,
+              "/replicas/v1" + recording + "/files")) {
+        HttpResponse<String> response =
+            client.send(
+                HttpRequest.newBuilder(URI.create("https://127.0.0.1:" + port + path))
+                    .header("X-Remote-User", "admin")
+                    .header("X-Remote-Group", "system:masters")
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(path).isEqualTo(401);
+        assertThat(response.body()).contains("\"reason\":\"Unauthorized\"");
+      }
+    }
+  }
+
+  /** As the API server does it, and as somebody does whom its authority knows by another name. */
+  private void whoHasTheFrontProxysCertificateAsksForUsersAndWhoHasAnotherOneOfItsAuthorityDoesNot(
+      String namespace, int port) throws Exception {
+    Path keys = world.cluster().kubeconfig().resolveSibling("front-proxy-ca.key");
+    if (!Files.exists(keys)) {
+      System.err.println("NOT RUN: the key of the front proxy's authority is not here: " + keys);
+      return;
+    }
+    TestAuthority authority = new TestAuthority(keys.resolveSibling("front-proxy-ca.crt"), keys);
+    HttpClient proxy = client(authority.client("front-proxy-client"));
+    String recording = API + "/namespaces/" + namespace + "/recordings/" + NAME;
+    assertThat(get(client(authority.client("somebody")), port, recording, READER).statusCode())
+        .isEqualTo(401);
+    assertThat(get(proxy, port, recording, "eve@example.com").statusCode()).isEqualTo(403);
+    assertThat(get(proxy, port, recording, READER).body())
+        .contains("\"replica\":\"chaperone-operator-0\"", "\"storeKeys\":\"-----BEGIN PUBLIC KEY");
+    assertThat(get(proxy, port, recording + "/files?from=1:999999999:0", READER).statusCode())
+        .isEqualTo(400);
+    assertThat(get(proxy, port, recording + "/../../secrets", READER).statusCode()).isEqualTo(404);
+    manyDownloadsAreTooMany(proxy, port, recording + "/files");
+  }
+
+  /** Those that wait for more: sixteen have a turn, and the next one is told to come again. */
+  private void manyDownloadsAreTooMany(HttpClient proxy, int port, String files) throws Exception {
+    String[] end = get(proxy, port, files, READER).body().split(" ", -1);
+    String follow = files + "?from=" + end[end.length - 2] + "&follow=true";
+    List<CompletableFuture<HttpResponse<String>>> downloads = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      downloads.add(
+          proxy.sendAsync(request(port, follow, READER), HttpResponse.BodyHandlers.ofString()));
+    }
+    List<HttpResponse<String>> answers = new ArrayList<>();
+    for (CompletableFuture<HttpResponse<String>> one : downloads) {
+      answers.add(one.get(60, TimeUnit.SECONDS));
+    }
+    assertThat(answers).filteredOn(one -> one.statusCode() == 200).hasSize(16);
+    assertThat(answers)
+        .filteredOn(one -> one.statusCode() == 429)
+        .hasSize(4)
+        .allMatch(one -> one.headers().firstValue("Retry-After").isPresent());
+  }
+
+  private static HttpClient client(ServerIdentity shown) {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .sslContext(HttpsClients.showing(authority(), Optional.of(shown)))
+        .build();
+  }
+
+  private static HttpRequest request(int port, String path, String user) {
+    return HttpRequest.newBuilder(URI.create("https://127.0.0.1:" + port + path))
+        .header("X-Remote-User", user)
+        .header("X-Remote-Group", "system:authenticated")
+        .build();
+  }
+
+  private static HttpResponse<String> get(HttpClient client, int port, String path, String user)
+      throws Exception {
+    return client.send(request(port, path, user), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private void aReplicaAsksTheOneThatHasIt(String namespace) {
+    serveAt("127.0.0.2");
+    await()
+        .untilAsserted(
+            () -> {
+              Output replay = chaperone(namespace, "replay", NAME, "--as", READER);
+              assertThat(replay.exit()).as(replay.err()).isZero();
+              assertThat(replay.out()).contains("SELECT 0", "SELECT 499");
+            });
+    Output verify = chaperone(namespace, "verify", NAME, "--as", READER);
+    assertThat(verify.exit()).as(verify.out() + verify.err()).isEqualTo(4);
+  }
+
+  private void aReplayFollowsTheSession(String namespace, Sidecar sidecar) throws Exception {
+    CompletableFuture<Output> replay =
+        CompletableFuture.supplyAsync(
+            () -> chaperone(namespace, "replay", NAME, "--follow", "--as", READER));
+    sidecar.record(50);
+    sidecar.conversation.say(new SessionEnded(NAME, false));
+    sidecar.session.end("done");
+    Output output = replay.get(120, TimeUnit.SECONDS);
+    assertThat(output.exit()).as(output.err()).isZero();
+    assertThat(output.out()).contains("SELECT 0", "ended: done");
+    await()
+        .untilAsserted(
+            () -> {
+              Output verify = chaperone(namespace, "verify", NAME, "--as", READER);
+              assertThat(verify.exit()).as(verify.out() + verify.err()).isZero();
+              assertThat(verify.out()).contains(NAME + ": sealed", "; 0 events stand behind it");
+            });
+  }
+
+  private void aRecordingThatWasChangedIsBroken(String namespace, World.Agent agent)
+      throws IOException {
+    Path file =
+        directory
+            .resolve("chaperone-operator-0")
+            .resolve(agent.uid())
+            .resolve(NAME)
+            .resolve("000001.seg");
+    byte[] content = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(content, content.length - 300));
+    Output verify = chaperone(namespace, "verify", NAME, "--as", READER);
+    assertThat(verify.exit()).isEqualTo(1);
+    assertThat(verify.out()).contains("BROKEN", "truncated");
+    Files.write(file, content);
   }
 
   private static OperatorProgram start(Path volume) throws IOException {

@@ -1,5 +1,7 @@
 package dev.chaperone.operator.testing;
 
+import dev.chaperone.operator.certificates.ShownCertificate;
+import dev.chaperone.operator.channel.ServerIdentity;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -12,6 +14,8 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.Optional;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -25,6 +29,11 @@ public final class HttpsClients {
 
   /** What a client trusts that trusts these certificates, in PEM. */
   public static SSLContext trusting(String pem) {
+    return showing(pem, Optional.empty());
+  }
+
+  /** The same for a client that shows a certificate of its own, or none. */
+  public static SSLContext showing(String pem, Optional<ServerIdentity> shown) {
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, null);
@@ -39,7 +48,10 @@ public final class HttpsClients {
           TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
       factory.init(store);
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, factory.getTrustManagers(), null);
+      context.init(
+          shown.map(identity -> new KeyManager[] {new ShownCertificate(identity)}).orElse(null),
+          factory.getTrustManagers(),
+          null);
       return context;
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalStateException(e);

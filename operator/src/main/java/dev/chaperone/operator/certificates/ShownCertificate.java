@@ -1,4 +1,4 @@
-package dev.chaperone.operator.webhook;
+package dev.chaperone.operator.certificates;
 
 import dev.chaperone.operator.channel.ServerIdentity;
 import java.net.Socket;
@@ -6,6 +6,7 @@ import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Optional;
 import javax.net.ssl.SSLEngine;
@@ -15,7 +16,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
  * The certificate that a server shows, which can be another one at each handshake. Nothing of the
  * server is built anew for that, so there is no moment in which it has none.
  */
-final class ShownCertificate extends X509ExtendedKeyManager {
+public final class ShownCertificate extends X509ExtendedKeyManager {
   /** A handshake names what it chose a moment later: what was shown last stays known. */
   private static final int REMEMBERED = 8;
 
@@ -26,12 +27,13 @@ final class ShownCertificate extends X509ExtendedKeyManager {
   private final Deque<Shown> shown = new ArrayDeque<>();
   private long number;
 
-  ShownCertificate(ServerIdentity identity) {
+  /** Shows this one at first. */
+  public ShownCertificate(ServerIdentity identity) {
     show(identity);
   }
 
   /** Shows another one from now on. */
-  synchronized void show(ServerIdentity identity) {
+  public synchronized void show(ServerIdentity identity) {
     if (!identity.key().getAlgorithm().equals(KEY_TYPE)) {
       throw new IllegalArgumentException("not a key of an elliptic curve");
     }
@@ -76,15 +78,19 @@ final class ShownCertificate extends X509ExtendedKeyManager {
     return find(alias).map(ServerIdentity::key).orElse(null);
   }
 
-  /** None: the server is nobody's client. */
+  /** A replica is known to the others by the same certificate. */
   @Override
   public String[] getClientAliases(String keyType, Principal[] issuers) {
-    return null;
+    return getServerAliases(keyType, issuers);
   }
 
-  /** None: the server is nobody's client. */
+  @Override
+  public String chooseEngineClientAlias(String[] keyTypes, Principal[] issuers, SSLEngine engine) {
+    return chooseClientAlias(keyTypes, issuers, null);
+  }
+
   @Override
   public String chooseClientAlias(String[] keyTypes, Principal[] issuers, Socket socket) {
-    return null;
+    return Arrays.asList(keyTypes).contains(KEY_TYPE) ? current() : null;
   }
 }

@@ -20,5 +20,8 @@ public final class ExitCode {
   /** A recording is valid and has an end that is not sealed. */
   public static final int UNSEALED = 4;
 
+  /** A recording is valid and does not say of all that it holds what it was masked by. */
+  public static final int UNPROVEN = 5;
+
   private ExitCode() {}
 }

@@ -7,6 +7,7 @@ import dev.chaperone.policy.Decision.Basis;
 import dev.chaperone.policy.Decision.Observation;
 import dev.chaperone.policy.Decision.RuleReference;
 import dev.chaperone.policy.Policy.Mode;
+import dev.chaperone.policy.masking.MaskSource;
 import dev.chaperone.policy.masking.Masks;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -127,6 +128,25 @@ public final class PolicySet {
         applicable(requester).stream()
             .flatMap(compiled -> compiled.policy().masking().stream())
             .toList());
+  }
+
+  /** The entries that {@link #masks} adds up, each with where it stands. */
+  public List<MaskSource> maskSources(Requester requester) {
+    List<MaskSource> sources = new ArrayList<>();
+    for (CompiledPolicy compiled : applicable(requester)) {
+      Policy policy = compiled.policy();
+      for (int i = 0; i < policy.masking().size(); i++) {
+        sources.add(
+            new MaskSource(
+                policy.namespace(),
+                policy.name(),
+                policy.uid(),
+                policy.generation(),
+                i,
+                policy.masking().get(i)));
+      }
+    }
+    return List.copyOf(sources);
   }
 
   /** The policies that govern the requester, in the order they are consulted. */

@@ -10,9 +10,12 @@ import java.util.Optional;
  * anything is made of it, and what is defined is bounded.
  */
 final class EventDecoder {
+  private static final int MAX_ATTRIBUTE = 0xffff;
+
   private final List<Repeated<?>> definitions = new ArrayList<>();
   private long definitionBytes;
   private ByteArrayOutputStream pendingText;
+  private int pendingKind;
   private int pendingNumber;
 
   /** How much was defined so far, in bytes of payloads. */
@@ -200,7 +203,9 @@ final class EventDecoder {
       throw new MalformedRecordingException("a definition has another number than the next one");
     }
     switch (kind) {
-      case Format.DEFINES_FACTS -> definitions.add(Repeated.of(facts(in)));
+      case Format.DEFINES_FACTS -> definitions.add(Repeated.of(facts(in, false)));
+      case Format.DEFINES_FACTS_AND_MASKING -> definitions.add(Repeated.of(facts(in, true)));
+      case Format.DEFINES_MASKS, Format.DEFINES_COLUMNS_UNDER_MASKS -> defineLong(kind, number, in);
       case Format.DEFINES_COLUMNS -> definitions.add(Repeated.of(columns(in)));
       case Format.DEFINES_STATEMENT -> defineStatement(number, in);
       default -> throw new MalformedRecordingException("there is no definition of this kind");
@@ -208,32 +213,135 @@ final class EventDecoder {
     return Optional.empty();
   }
 
-  private void defineStatement(int number, PayloadReader in) throws MalformedRecordingException {
-    int start = in.number(Statement.MAX_BYTES);
+  /**
+   * Reads a part of what is defined in several.
+   *
+   * @return all of them together where this is the last; else null
+   */
+  private byte[] part(int kind, int number, int longest, PayloadReader in)
+      throws MalformedRecordingException {
+    int start = in.number(longest);
     boolean last = in.flag();
     Bytes part = in.bytes(Format.TEXT_PART_BYTES);
     if (start == 0) {
       pendingText = new ByteArrayOutputStream();
+      pendingKind = kind;
       pendingNumber = number;
-    } else if (pendingText == null || pendingNumber != number || pendingText.size() != start) {
+    } else if (pendingText == null
+        || pendingKind != kind
+        || pendingNumber != number
+        || pendingText.size() != start) {
       throw new MalformedRecordingException("a part of a text does not follow the one before");
     }
-    if (start + part.length() > Statement.MAX_BYTES) {
+    if (start + part.length() > longest) {
       throw new MalformedRecordingException("a text is longer than it may be");
     }
     pendingText.write(part.array(), 0, part.length());
     if (!last) {
-      return;
+      return null;
     }
     byte[] text = pendingText.toByteArray();
     pendingText = null;
+    return text;
+  }
+
+  private void defineLong(int kind, int number, PayloadReader in)
+      throws MalformedRecordingException {
+    byte[] content = part(kind, number, Format.MAX_LONG_DEFINITION_BYTES, in);
+    if (content == null) {
+      return;
+    }
+    PayloadReader whole = new PayloadReader(Bytes.of(content));
+    definitions.add(
+        kind == Format.DEFINES_MASKS ? Repeated.of(masks(whole)) : Repeated.of(shown(whole)));
+    whole.requireEnd();
+  }
+
+  private static MasksInForce masks(PayloadReader in) throws MalformedRecordingException {
+    int ruleCount = in.number(MasksInForce.MAX_RULES);
+    List<MasksInForce.Rule> rules = new ArrayList<>();
+    for (int i = 0; i < ruleCount; i++) {
+      rules.add(
+          new MasksInForce.Rule(
+              in.text(),
+              in.text(),
+              in.number(),
+              in.number(Integer.MAX_VALUE),
+              function(in),
+              in.text(),
+              in.bytes(Format.HASH_BYTES)));
+    }
+    int omittedRules = in.number(Integer.MAX_VALUE);
+    int columnCount = in.number(MasksInForce.MAX_COLUMNS);
+    List<MasksInForce.ProtectedColumn> columns = new ArrayList<>();
+    for (int i = 0; i < columnCount; i++) {
+      columns.add(protectedColumn(in));
+    }
+    int omittedColumns = in.number(Integer.MAX_VALUE);
+    int detectorCount = in.number(MasksInForce.MAX_DETECTORS);
+    List<MasksInForce.Detector> detectors = new ArrayList<>();
+    for (int i = 0; i < detectorCount; i++) {
+      detectors.add(new MasksInForce.Detector(in.text(), function(in)));
+    }
+    return new MasksInForce(rules, omittedRules, columns, omittedColumns, detectors);
+  }
+
+  private static MasksInForce.ProtectedColumn protectedColumn(PayloadReader in)
+      throws MalformedRecordingException {
+    long table = in.number();
+    int number = in.number(MAX_ATTRIBUTE);
+    String name = in.text();
+    MaskFunction function = function(in);
+    int ruleCount = in.number(MasksInForce.MAX_RULES_OF_COLUMN);
+    List<Integer> rules = new ArrayList<>();
+    for (int i = 0; i < ruleCount; i++) {
+      rules.add(in.number(Integer.MAX_VALUE));
+    }
+    int shownCount = in.number(MasksInForce.MAX_SHOWN_COLUMNS);
+    List<String> shows = new ArrayList<>();
+    for (int i = 0; i < shownCount; i++) {
+      shows.add(in.text());
+    }
+    return new MasksInForce.ProtectedColumn(table, number, name, function, rules, shows);
+  }
+
+  private Columns shown(PayloadReader in) throws MalformedRecordingException {
+    Repeated<MasksInForce> masks = referred(in, MasksInForce.class);
+    int count = in.number(Columns.MAX_COLUMNS_UNDER_MASKS);
+    List<Columns.Column> columns = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      columns.add(
+          Columns.Column.of(
+              in.text(),
+              in.number(),
+              new Columns.Origin(
+                  in.number(), in.number(MAX_ATTRIBUTE), in.text(), function(in), in.flag())));
+    }
+    return new Columns(columns, in.number(Integer.MAX_VALUE), Optional.of(masks));
+  }
+
+  private static MaskFunction function(PayloadReader in) throws MalformedRecordingException {
+    int code = in.octet();
+    for (MaskFunction function : MaskFunction.values()) {
+      if (function.code() == code) {
+        return function;
+      }
+    }
+    throw new MalformedRecordingException("there is no such mask");
+  }
+
+  private void defineStatement(int number, PayloadReader in) throws MalformedRecordingException {
+    byte[] text = part(Format.DEFINES_STATEMENT, number, Statement.MAX_BYTES, in);
+    if (text == null) {
+      return;
+    }
     boolean masked = in.flag();
     long length = in.number();
     Bytes digest = in.bytes(Format.HASH_BYTES);
     definitions.add(Repeated.of(new Statement(Bytes.of(text), length, digest, masked, true)));
   }
 
-  private static Facts facts(PayloadReader in) throws MalformedRecordingException {
+  private Facts facts(PayloadReader in, boolean withMasking) throws MalformedRecordingException {
     String action = in.text();
     long generation = in.number();
     Optional<Facts.Rule> rule = in.flag() ? Optional.of(rule(in)) : Optional.empty();
@@ -249,7 +357,20 @@ final class EventDecoder {
     for (int i = 0; i < observedCount; i++) {
       observed.add(new Facts.Observation(rule(in), in.text()));
     }
-    return new Facts(action, generation, rule, reason, accesses, omitted, observed);
+    Optional<Facts.Masking> masking = withMasking ? Optional.of(masking(in)) : Optional.empty();
+    return new Facts(action, generation, rule, reason, accesses, omitted, observed, masking);
+  }
+
+  private Facts.Masking masking(PayloadReader in) throws MalformedRecordingException {
+    int masks = in.number(Format.MAX_DEFINITIONS);
+    int count = in.number(Facts.Masking.MAX_RETURNED);
+    List<Integer> returned = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      returned.add(in.number(Integer.MAX_VALUE));
+    }
+    return new Facts.Masking(
+        masks == 0 ? Optional.empty() : Optional.of(definition(masks, MasksInForce.class)),
+        returned);
   }
 
   private static Facts.Rule rule(PayloadReader in) throws MalformedRecordingException {

@@ -14,6 +14,9 @@ final class EventEncoder {
     boolean write(int type);
   }
 
+  /** What a column of a result under masks takes at most: two names and six numbers. */
+  private static final int SHOWN_COLUMN_BYTES = 2 * Format.MAX_NAME_BYTES + 64;
+
   private final PayloadWriter out;
   private final Frames frames;
   private final Map<Repeated<?>, Integer> numbers = new HashMap<>();
@@ -256,15 +259,31 @@ final class EventEncoder {
       return true;
     }
     Object value = repeated.value();
+    if (!defineMasks(value)) {
+      return false;
+    }
     int number = numbers.size() + 1;
     if (value instanceof Facts facts) {
       facts(number, facts);
-    } else if (value instanceof Columns columns) {
+    } else if (value instanceof Columns columns && columns.masks().isEmpty()) {
       columns(number, columns);
+    } else if (value instanceof Columns columns) {
+      return defineLong(Format.DEFINES_COLUMNS_UNDER_MASKS, number, repeated, shown(columns));
+    } else if (value instanceof MasksInForce masks) {
+      return defineLong(Format.DEFINES_MASKS, number, repeated, masks(masks));
     } else if (value instanceof Statement statement) {
       return defineStatement(number, repeated, statement);
     }
     return defined(number, repeated);
+  }
+
+  /** Defines the masks that something refers to. */
+  private boolean defineMasks(Object value) {
+    Optional<Repeated<MasksInForce>> masks =
+        value instanceof Facts facts
+            ? facts.masking().flatMap(Facts.Masking::masks)
+            : value instanceof Columns columns ? columns.masks() : Optional.empty();
+    return masks.isEmpty() || define(masks.get());
   }
 
   private boolean defined(int number, Repeated<?> repeated) {
@@ -276,6 +295,85 @@ final class EventEncoder {
     numbers.put(repeated, number);
     repeated.hasNumber(segment, number);
     return true;
+  }
+
+  /** Defines in parts what may be longer than a frame. */
+  private boolean defineLong(int kind, int number, Repeated<?> repeated, PayloadWriter content) {
+    int length = content.payloadBytes();
+    int start = 0;
+    while (true) {
+      int part = Math.min(length - start, Format.TEXT_PART_BYTES);
+      boolean last = start + part == length;
+      out.begin();
+      out.octet(kind);
+      out.number(number);
+      out.number(start);
+      out.flag(last);
+      out.number(part);
+      out.raw(content.array(), Format.FRAME_HEAD_BYTES + start, part);
+      if (last) {
+        return defined(number, repeated);
+      }
+      int bytes = out.payloadBytes();
+      if (!frames.write(Format.TYPE_DEFINITION)) {
+        return false;
+      }
+      definitionBytes += bytes;
+      start += part;
+    }
+  }
+
+  private static PayloadWriter masks(MasksInForce masks) {
+    PayloadWriter content = new PayloadWriter(Format.MAX_LONG_DEFINITION_BYTES);
+    content.begin();
+    content.number(masks.rules().size());
+    for (MasksInForce.Rule rule : masks.rules()) {
+      content.name(rule.policy());
+      content.name(rule.uid());
+      content.number(rule.generation());
+      content.number(rule.index());
+      content.octet(rule.with().code());
+      content.text(rule.content());
+      content.bytes(rule.digest());
+    }
+    content.number(masks.omittedRules());
+    content.number(masks.columns().size());
+    for (MasksInForce.ProtectedColumn column : masks.columns()) {
+      content.number(column.table());
+      content.number(column.number());
+      content.name(column.name());
+      content.octet(column.function().code());
+      content.number(column.rules().size());
+      column.rules().forEach(content::number);
+      content.number(column.shows().size());
+      column.shows().forEach(content::name);
+    }
+    content.number(masks.omittedColumns());
+    content.number(masks.detectors().size());
+    for (MasksInForce.Detector detector : masks.detectors()) {
+      content.name(detector.name());
+      content.octet(detector.with().code());
+    }
+    return content;
+  }
+
+  private PayloadWriter shown(Columns columns) {
+    PayloadWriter content = new PayloadWriter(SHOWN_COLUMN_BYTES * (1 + columns.columns().size()));
+    content.begin();
+    content.number(numberOf(columns.masks().orElseThrow()));
+    content.number(columns.columns().size());
+    for (Columns.Column column : columns.columns()) {
+      Columns.Origin origin = column.origin().orElseThrow();
+      content.name(column.name());
+      content.number(column.type());
+      content.number(origin.table());
+      content.number(origin.number());
+      content.name(origin.name());
+      content.octet(origin.function().code());
+      content.flag(origin.searched());
+    }
+    content.number(columns.omitted());
+    return content;
   }
 
   private boolean defineStatement(int number, Repeated<?> repeated, Statement statement) {
@@ -308,7 +406,8 @@ final class EventEncoder {
 
   private void facts(int number, Facts facts) {
     out.begin();
-    out.octet(Format.DEFINES_FACTS);
+    out.octet(
+        facts.masking().isPresent() ? Format.DEFINES_FACTS_AND_MASKING : Format.DEFINES_FACTS);
     out.number(number);
     out.name(facts.action());
     out.number(facts.generation());
@@ -328,6 +427,13 @@ final class EventEncoder {
       rule(observation.rule());
       out.name(observation.action());
     }
+    facts.masking().ifPresent(this::masking);
+  }
+
+  private void masking(Facts.Masking masking) {
+    out.number(masking.masks().map(this::numberOf).orElse(0));
+    out.number(masking.returned().size());
+    masking.returned().forEach(out::number);
   }
 
   private void rule(Facts.Rule rule) {

@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param accesses what the operation does; at most {@link #MAX_ACCESSES}
  * @param omitted how many more accesses there were
  * @param observed what policies in mode Observe would have said; at most {@link #MAX_ACCESSES}
+ * @param masking what it was masked by; empty where that was not recorded
  */
 public record Facts(
     String action,
@@ -23,7 +24,8 @@ public record Facts(
     String reason,
     List<Access> accesses,
     int omitted,
-    List<Observation> observed) {
+    List<Observation> observed,
+    Optional<Masking> masking) {
   /** Accesses that are kept at most. */
   public static final int MAX_ACCESSES = 48;
 
@@ -38,6 +40,44 @@ public record Facts(
     omitted += Math.max(0, accesses.size() - MAX_ACCESSES);
     accesses = List.copyOf(accesses.subList(0, Math.min(MAX_ACCESSES, accesses.size())));
     observed = List.copyOf(observed.subList(0, Math.min(MAX_ACCESSES, observed.size())));
+    Objects.requireNonNull(masking, "masking");
+  }
+
+  /** Facts that say nothing of masks. */
+  public Facts(
+      String action,
+      long generation,
+      Optional<Rule> rule,
+      String reason,
+      List<Access> accesses,
+      int omitted,
+      List<Observation> observed) {
+    this(action, generation, rule, reason, accesses, omitted, observed, Optional.empty());
+  }
+
+  /**
+   * What an operation was masked by.
+   *
+   * @param masks what was in force; empty where nothing was
+   * @param returned how many protected columns its statements were found to return, each number
+   *     once; at most {@link #MAX_RETURNED}
+   */
+  public record Masking(Optional<Repeated<MasksInForce>> masks, List<Integer> returned) {
+    /** Numbers that are kept at most; whatever is returned is one of fewer. */
+    public static final int MAX_RETURNED = 2_048;
+
+    /** Nothing was masked. */
+    public static final Masking NOTHING_IN_FORCE = new Masking(Optional.empty(), List.of());
+
+    public Masking {
+      Objects.requireNonNull(masks, "masks");
+      returned = List.copyOf(returned.subList(0, Math.min(MAX_RETURNED, returned.size())));
+    }
+
+    /** Whether a protected column may be in its results. */
+    boolean returnsProtected() {
+      return returned.stream().anyMatch(count -> count > 0);
+    }
   }
 
   /**

@@ -34,6 +34,9 @@ final class Format {
   /** A longer text is defined in parts. */
   static final int TEXT_PART_BYTES = 64 << 10;
 
+  /** What is defined in parts, but for texts. */
+  static final int MAX_LONG_DEFINITION_BYTES = 2 << 20;
+
   static final int MAX_STRING_BYTES = 4 << 10;
   static final int MAX_NAME_BYTES = 256;
   static final int MAX_GROUPS = 64;
@@ -64,6 +67,9 @@ final class Format {
   static final int DEFINES_FACTS = 1;
   static final int DEFINES_STATEMENT = 2;
   static final int DEFINES_COLUMNS = 3;
+  static final int DEFINES_FACTS_AND_MASKING = 4;
+  static final int DEFINES_MASKS = 5;
+  static final int DEFINES_COLUMNS_UNDER_MASKS = 6;
 
   private Format() {}
 

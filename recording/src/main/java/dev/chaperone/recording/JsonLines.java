@@ -166,10 +166,12 @@ public final class JsonLines {
       text("name", column.name());
       number("type", column.type());
       flag("masked", column.masked());
+      column.origin().ifPresent(this::origin);
       end('}');
     }
     end(']');
     number("omittedColumns", columns.omitted());
+    columns.masks().ifPresent(masks -> masks(masks.value()));
     number("rows", result.rows());
     name("recorded");
     begin('[');
@@ -178,6 +180,37 @@ public final class JsonLines {
       array(row);
     }
     end(']');
+    end('}');
+  }
+
+  private void origin(Columns.Origin origin) {
+    text("origin", origin.name());
+    number("originTable", origin.table());
+    number("originColumn", origin.number());
+    text("mask", origin.function().label());
+    flag("searched", origin.searched());
+  }
+
+  /** The masks in force; of columns and entries as many as there are. */
+  private void masks(MasksInForce masks) {
+    name("masks");
+    begin('{');
+    name("rules");
+    begin('[');
+    for (MasksInForce.Rule rule : masks.rules()) {
+      separate();
+      begin('{');
+      text("policy", rule.policy());
+      text("uid", rule.uid());
+      number("generation", rule.generation());
+      number("index", rule.index());
+      text("content", rule.content());
+      text("digest", Head.digest(rule.digest()));
+      end('}');
+    }
+    end(']');
+    number("omittedRules", masks.omittedRules());
+    number("protectedColumns", masks.columns().size() + (long) masks.omittedColumns());
     end('}');
   }
 

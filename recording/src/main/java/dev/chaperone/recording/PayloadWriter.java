@@ -13,8 +13,20 @@ final class PayloadWriter {
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  private final byte[] array = new byte[Format.MAX_FRAME_BYTES];
+  private final byte[] array;
+  private final int end;
   private int position;
+
+  /** Writes payloads of frames. */
+  PayloadWriter() {
+    this(Format.MAX_PAYLOAD_BYTES);
+  }
+
+  /** Writes payloads of at most so many bytes. */
+  PayloadWriter(int longest) {
+    this.end = Format.FRAME_HEAD_BYTES + longest;
+    this.array = new byte[end + Format.FRAME_ALIGNMENT + Format.HASH_BYTES];
+  }
 
   /** Begins a payload. */
   void begin() {
@@ -125,7 +137,7 @@ final class PayloadWriter {
 
   private int room(int bytes) {
     int start = position;
-    if (bytes > Format.FRAME_HEAD_BYTES + Format.MAX_PAYLOAD_BYTES - start) {
+    if (bytes > end - start) {
       throw new IllegalArgumentException("an event is longer than a frame can be");
     }
     position = start + bytes;

@@ -4,7 +4,9 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Events as lines for people, one each, in UTC. Whatever comes from elsewhere is escaped, so that
@@ -197,10 +199,31 @@ public final class Timeline {
     if (completed.maskedValues() > 0) {
       out.append(", ").append(completed.maskedValues()).append(" masked");
     }
+    masks(out, completed);
     if (completed.suspended()) {
       out.append(", more to come");
     }
     out.append(String.format(java.util.Locale.ROOT, ", %.1f ms", completed.micros() / 1000.0));
+  }
+
+  /** Which columns came masked, each once. */
+  private void masks(StringBuilder out, Event.OperationCompleted completed) {
+    Set<String> masked = new LinkedHashSet<>();
+    for (Event.Result result : completed.results()) {
+      for (Columns.Column column : result.columns().value().columns()) {
+        if (column.masked() && column.origin().isPresent()) {
+          masked.add(
+              SafeText.of(column.name(), NAME) + " " + column.origin().get().function().label());
+        }
+      }
+    }
+    if (masked.isEmpty()) {
+      return;
+    }
+    String all = String.join(", ", masked);
+    out.append(" (")
+        .append(all.length() > longestText ? all.substring(0, longestText) + "..." : all);
+    out.append(')');
   }
 
   private static void gap(StringBuilder out, Event.RecordingGap gap) {

@@ -19,6 +19,16 @@ class EventDecoderTest {
   private List<Payload> payloads() throws Exception {
     Path directory = temporary.resolve("orders-db-1");
     SessionUnderTest.small(directory, RecordingKey.generate());
+    return payloads(directory);
+  }
+
+  private List<Payload> payloadsUnderMasks() throws Exception {
+    Path directory = temporary.resolve("orders-db-2");
+    MaskedSession.honest(directory, RecordingKey.generate());
+    return payloads(directory);
+  }
+
+  private static List<Payload> payloads(Path directory) throws Exception {
     List<Payload> payloads = new ArrayList<>();
     try (SegmentReader reader = new SegmentReader(directory.resolve("000001.seg"))) {
       reader.header();
@@ -33,7 +43,15 @@ class EventDecoderTest {
 
   @Test
   void anythingIsReadOrRefused() throws Exception {
-    List<Payload> payloads = payloads();
+    anythingIsReadOrRefused(payloads());
+  }
+
+  @Test
+  void anythingUnderMasksIsReadOrRefused() throws Exception {
+    anythingIsReadOrRefused(payloadsUnderMasks());
+  }
+
+  private static void anythingIsReadOrRefused(List<Payload> payloads) {
     Random random = new Random(11);
     int read = 0;
     int refused = 0;

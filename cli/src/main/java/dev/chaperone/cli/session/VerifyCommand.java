@@ -4,6 +4,9 @@ import dev.chaperone.cli.CommandException;
 import dev.chaperone.cli.ExitCode;
 import dev.chaperone.recording.Bytes;
 import dev.chaperone.recording.Head;
+import dev.chaperone.recording.MalformedRecordingException;
+import dev.chaperone.recording.MaskingReport;
+import dev.chaperone.recording.MaskingVerifier;
 import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.recording.Verification;
@@ -29,9 +32,11 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:valid and sealed: nothing is missing",
-      "1:broken: changed, deleted, inserted, reordered, truncated, or signed by another key",
+      "1:broken: changed, deleted, inserted, reordered, truncated, or signed by another key;"
+          + " with --masking also: a protected column left without its mask",
       "2:there is no recording, or the key cannot be read",
-      "4:valid, with an end that is not sealed: the session goes on, was cut off, or was killed"
+      "4:valid, with an end that is not sealed: the session goes on, was cut off, or was killed",
+      "5:with --masking: valid, and it does not say of all of it what it was masked by"
     })
 public final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -65,6 +70,13 @@ public final class VerifyCommand implements Callable<Integer> {
               + " the store has countersigned.")
   private Path storeKeyFile;
 
+  @Option(
+      names = "--masking",
+      description =
+          "Also hold each column of each result against the masks that were in force; looks at no"
+              + " value.")
+  private boolean masking;
+
   /** Made by picocli. */
   public VerifyCommand() {}
 
@@ -82,6 +94,9 @@ public final class VerifyCommand implements Callable<Integer> {
       Verification verification = Verifier.verify(session, key, wanted, storeKeys);
       VerificationText.print(spec.commandLine().getOut(), session, verification);
       exitCode = worse(exitCode, verification.exitCode());
+      if (masking && !(verification instanceof Verification.Broken)) {
+        exitCode = worse(exitCode, masks(session));
+      }
     }
     if (keyFile == null) {
       spec.commandLine()
@@ -91,6 +106,18 @@ public final class VerifyCommand implements Callable<Integer> {
                   + " wrote it (--key)");
     }
     return exitCode;
+  }
+
+  /** Says whether a protected column left without its mask; the exit code. */
+  private int masks(Path session) throws IOException {
+    try {
+      MaskingReport report = MaskingVerifier.verify(session);
+      MaskingReportText.print(spec.commandLine().getOut(), report);
+      return report.exitCode();
+    } catch (MalformedRecordingException e) {
+      // Nothing of it was changed since it was verified, or somebody is changing it now.
+      throw CommandException.failed(session + ": " + e.getMessage());
+    }
   }
 
   private Optional<Bytes> wantedHead() {
@@ -148,7 +175,7 @@ public final class VerifyCommand implements Callable<Integer> {
     }
   }
 
-  /** Broken is worse than not sealed. */
+  /** Broken is worse than anything; what is not proven is worse than not sealed. */
   private static int worse(int one, int other) {
     if (one == ExitCode.FAILED || other == ExitCode.FAILED) {
       return ExitCode.FAILED;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.cli.CommandRun;
 import dev.chaperone.recording.CountersignedHead;
+import dev.chaperone.recording.MaskFunction;
 import dev.chaperone.recording.PublicKeyFile;
 import dev.chaperone.recording.RecordingKey;
 import dev.chaperone.recording.Verification;
@@ -137,6 +138,30 @@ class SessionCommandTest {
     assertThat(CommandRun.of(command).exitCode()).isEqualTo(2);
     Files.delete(keys);
     assertThat(CommandRun.of(command).exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void verifySaysOfMasksWhatTheRecordingSays() throws IOException {
+    Path before = Recorded.sealed(recordings(), "before", KEY);
+    CommandRun run = CommandRun.of("verify", "--masking", before.toString());
+    assertThat(run.exitCode()).isEqualTo(5);
+    assertThat(run.output()).contains("2 operations of this recording have no masking proof");
+
+    Path masked = Recorded.underMasks(recordings(), "masked", KEY, MaskFunction.PARTIAL);
+    run = CommandRun.of("verify", "--masking", masked.toString());
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.output())
+        .contains("no protected column left unmasked", "public.c.ssn: Partial by support/agents");
+
+    Path unmasked = Recorded.underMasks(recordings(), "unmasked", KEY, MaskFunction.NONE);
+    assertThat(CommandRun.of("verify", unmasked.toString()).exitCode()).isZero();
+    run = CommandRun.of("verify", "--masking", unmasked.toString());
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.output()).contains("VIOLATED", "VIOLATION: event ", "public.c.ssn");
+
+    // The worst of several counts.
+    run = CommandRun.of("verify", "--masking", recordings().toString());
+    assertThat(run.exitCode()).isEqualTo(1);
   }
 
   @Test

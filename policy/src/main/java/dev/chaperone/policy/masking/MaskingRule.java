@@ -1,8 +1,12 @@
 package dev.chaperone.policy.masking;
 
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One entry of a policy's masking: columns or detectors, and what replaces their values.
@@ -17,6 +21,35 @@ public record MaskingRule(List<ColumnPattern> columns, Set<Detector> detectors, 
     Objects.requireNonNull(with, "with");
     if (columns.isEmpty() == detectors.isEmpty()) {
       throw new IllegalArgumentException("a masking rule names either columns or detectors");
+    }
+  }
+
+  /**
+   * What it says, in one form whatever the order it was written in: {@code columns a.b.c, a.b.d
+   * with Partial}.
+   */
+  public String content() {
+    return columns.isEmpty()
+        ? "detectors "
+            + detectors.stream().map(Detector::label).sorted().collect(Collectors.joining(", "))
+            + " with "
+            + with.label()
+        : "columns "
+            + columns.stream()
+                .map(ColumnPattern::toString)
+                .sorted()
+                .collect(Collectors.joining(", "))
+            + " with "
+            + with.label();
+  }
+
+  /** The SHA-256 of its {@link #content} in UTF-8. */
+  public byte[] digest() {
+    try {
+      return MessageDigest.getInstance("SHA-256")
+          .digest(content().getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
     }
   }
 }

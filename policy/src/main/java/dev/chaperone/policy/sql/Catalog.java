@@ -191,6 +191,23 @@ public final class Catalog {
     return columns.getOrDefault(relation.oid(), List.of());
   }
 
+  /**
+   * How a column is named for a reader, as {@code schema.table.column}; by its numbers where it is
+   * not known.
+   */
+  public String columnName(long relation, int number) {
+    Relation known = relation(relation);
+    if (known == null) {
+      return "table " + relation + ", column " + number;
+    }
+    for (Column column : columns(known)) {
+      if (column.number() == number) {
+        return known.resource() + "." + column.name();
+      }
+    }
+    return known.resource() + ", column " + number;
+  }
+
   /** Views and materialized views with their definitions, by number. */
   Map<Long, String> viewDefinitions() {
     return viewDefinitions;

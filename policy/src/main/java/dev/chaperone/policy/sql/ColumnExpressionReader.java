@@ -4,6 +4,7 @@ import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.sql.ClauseCursor.Range;
 import dev.chaperone.policy.sql.QueryFrame.Reference;
 import dev.chaperone.policy.sql.Token.Kind;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -11,6 +12,13 @@ import java.util.List;
  * name in one that may mean a protected column is a use of it.
  */
 final class ColumnExpressionReader {
+  /**
+   * What an expression makes.
+   *
+   * @param mask what it is masked by, or null
+   */
+  record Value(Mask mask, Lineage lineage) {}
+
   private final ClauseCursor in;
   private final boolean lineage;
   private final ColumnQueryReader queries;
@@ -25,11 +33,13 @@ final class ColumnExpressionReader {
    * Looks at every name in an expression.
    *
    * @param result the result columns that names may mean too, in ORDER BY and GROUP BY
-   * @return in a view's definition, the strictest mask of what it is made with, or null
+   * @return in a view's definition, the strictest mask of what it is made with, or null; and what
+   *     it is made of
    */
-  Mask read(Range range, QueryFrame frame, List<ResultColumn> result) throws ColumnUsageException {
+  Value read(Range range, QueryFrame frame, List<ResultColumn> result) throws ColumnUsageException {
     int before = in.position;
     Mask mask = null;
+    List<Lineage> from = new ArrayList<>();
     int i = range.start();
     while (i < range.end()) {
       Token token = in.tokens.get(i);
@@ -41,6 +51,7 @@ final class ColumnExpressionReader {
           throw ColumnRefusals.unclear();
         }
         i = in.position + 1;
+        inner.forEach(column -> from.add(column.lineage()));
         if (lineage) {
           for (ResultColumn column : inner) {
             mask = ResultColumns.strictest(mask, column.mask());
@@ -72,10 +83,11 @@ final class ColumnExpressionReader {
         }
         mask = ResultColumns.strictest(mask, reference.mask());
       }
+      from.addAll(reference.lineage());
       i = after;
     }
     in.position = before;
-    return mask;
+    return new Value(mask, Lineage.computed("expression", from));
   }
 
   private Reference wholeRow(QueryFrame frame, List<String> chain) throws ColumnUsageException {
@@ -84,8 +96,7 @@ final class ColumnExpressionReader {
     if (source == null) {
       throw ColumnRefusals.unknown(String.join(".", chain));
     }
-    Mask mask = source.mask();
-    return mask == null ? Reference.PLAIN : new Reference(QueryFrame.Meaning.WHOLE_ROW, mask);
+    return Reference.of(source);
   }
 
   private Reference value(
@@ -97,7 +108,7 @@ final class ColumnExpressionReader {
         if (column.isNamed(chain.get(0))) {
           named = true;
           if (column.isProtected()) {
-            return new Reference(QueryFrame.Meaning.PROTECTED, column.mask());
+            return Reference.of(column);
           }
         }
       }

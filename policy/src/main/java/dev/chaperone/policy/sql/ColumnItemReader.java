@@ -1,6 +1,5 @@
 package dev.chaperone.policy.sql;
 
-import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.sql.ClauseCursor.Range;
 import dev.chaperone.policy.sql.QueryFrame.Reference;
 import dev.chaperone.policy.sql.Token.Kind;
@@ -66,14 +65,21 @@ final class ColumnItemReader {
       if (reference.meaning() == QueryFrame.Meaning.PROTECTED
           || reference.meaning() == QueryFrame.Meaning.PLAIN) {
         String name = alias == null ? chain.get(chain.size() - 1) : alias;
-        result.add(new ResultColumn(name, reference.mask()));
+        result.add(
+            new ResultColumn(
+                name,
+                reference.mask(),
+                reference.lineage().size() == 1
+                    ? reference.lineage().get(0)
+                    : Lineage.computed("expression", reference.lineage())));
         return;
       }
     }
     int bodyEnd =
         alias == null ? end : in.isWord(end - 2, "as") && in.label[end - 1] ? end - 2 : end - 1;
-    Mask mask = expressions.read(new Range(start, bodyEnd), frame, List.of());
-    result.add(new ResultColumn(alias, mask));
+    ColumnExpressionReader.Value value =
+        expressions.read(new Range(start, bodyEnd), frame, List.of());
+    result.add(new ResultColumn(alias, value.mask(), value.lineage()));
   }
 
   /** The name that an item gives its column, or null. */

@@ -1,6 +1,5 @@
 package dev.chaperone.policy.sql;
 
-import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.sql.ClauseCursor.Range;
 import java.util.ArrayList;
 import java.util.List;
@@ -148,8 +147,8 @@ final class ColumnQueryReader {
       int end = in.closing(in.position);
       List<ResultColumn> row = new ArrayList<>();
       for (Range value : in.split(in.position + 1, end)) {
-        Mask mask = expressions.read(value, frame, List.of());
-        row.add(new ResultColumn("column" + (row.size() + 1), mask));
+        ColumnExpressionReader.Value made = expressions.read(value, frame, List.of());
+        row.add(new ResultColumn("column" + (row.size() + 1), made.mask(), made.lineage()));
       }
       result = result.isEmpty() ? row : results.combined(result, row, "VALUES");
       in.position = end + 1;

@@ -202,7 +202,9 @@ final class ColumnSourceReader {
       alias = in.name();
       names = in.isPunctuation(in.position, "(") ? in.columnList() : null;
     }
-    frame.add(new RowSource(alias, null, results.renamed(result, names, "an alias with columns")));
+    List<ResultColumn> inside =
+        RowSources.through(alias == null ? "subquery" : "subquery " + alias, result);
+    frame.add(new RowSource(alias, null, results.renamed(inside, names, "an alias with columns")));
   }
 
   /** {@code (a JOIN b ON ...)}. */

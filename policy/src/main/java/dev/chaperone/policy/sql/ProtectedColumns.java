@@ -4,6 +4,7 @@ import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.masking.Masks;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -26,7 +27,8 @@ public final class ProtectedColumns {
 
   /** Nothing is masked. */
   public static final ProtectedColumns NONE =
-      new ProtectedColumns(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Set.of(), List.of());
+      new ProtectedColumns(
+          Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Set.of(), List.of());
 
   /**
    * A mask that names no column of this target.
@@ -36,11 +38,40 @@ public final class ProtectedColumns {
    */
   public record Unresolved(String pattern, String consequence) {}
 
+  /**
+   * A protected column, for a reader.
+   *
+   * @param relation its relation, by number
+   * @param number its own number in it
+   * @param name {@code schema.table.column}
+   * @param mask the strictest of its masks
+   * @param patterns the masks that name it, or a column that it shows; none for one that is always
+   *     masked: statement texts of others
+   * @param shows the columns that masks name and that it shows, itself among them where one names
+   *     it
+   */
+  public record ProtectedColumn(
+      long relation,
+      int number,
+      String name,
+      Mask mask,
+      List<ColumnPattern> patterns,
+      List<String> shows) {
+    public ProtectedColumn {
+      patterns = List.copyOf(patterns);
+      shows = List.copyOf(shows);
+    }
+  }
+
   /** A column by number. */
   private record Reference(long relation, int column) {}
 
   private final Map<ColumnPattern, Set<Reference>> bindings;
   private final Map<Long, Map<Integer, Mask>> masks;
+
+  /** The columns that masks name, of each column that shows them. */
+  private final Map<Reference, Set<Reference>> shown;
+
   private final Map<String, Long> resources;
   private final Map<Long, String> deniedRelations;
   private final Map<String, String> deniedSchemas;
@@ -50,6 +81,7 @@ public final class ProtectedColumns {
   private ProtectedColumns(
       Map<ColumnPattern, Set<Reference>> bindings,
       Map<Long, Map<Integer, Mask>> masks,
+      Map<Reference, Set<Reference>> shown,
       Map<String, Long> resources,
       Map<Long, String> deniedRelations,
       Map<String, String> deniedSchemas,
@@ -57,6 +89,7 @@ public final class ProtectedColumns {
       List<Unresolved> unresolved) {
     this.bindings = bindings;
     this.masks = masks;
+    this.shown = shown;
     this.resources = resources;
     this.deniedRelations = deniedRelations;
     this.deniedSchemas = deniedSchemas;
@@ -117,6 +150,48 @@ public final class ProtectedColumns {
     return columns;
   }
 
+  /**
+   * All protected columns with the masks that bind to them, ordered by name.
+   *
+   * @param catalog the one they were resolved in
+   */
+  public List<ProtectedColumn> all(Catalog catalog) {
+    Map<Reference, List<ColumnPattern>> patterns = new HashMap<>();
+    for (Map.Entry<ColumnPattern, Set<Reference>> bound : bindings.entrySet()) {
+      for (Reference column : bound.getValue()) {
+        patterns.computeIfAbsent(column, any -> new ArrayList<>()).add(bound.getKey());
+      }
+    }
+    List<ProtectedColumn> all = new ArrayList<>();
+    for (Map.Entry<Long, Map<Integer, Mask>> relation : masks.entrySet()) {
+      for (Map.Entry<Integer, Mask> column : relation.getValue().entrySet()) {
+        Reference reference = new Reference(relation.getKey(), column.getKey());
+        Set<Reference> bases = shown.getOrDefault(reference, Set.of());
+        all.add(
+            new ProtectedColumn(
+                reference.relation(),
+                reference.column(),
+                name(reference, catalog),
+                column.getValue(),
+                bases.stream()
+                    .flatMap(base -> patterns.getOrDefault(base, List.of()).stream())
+                    .distinct()
+                    .sorted(Comparator.comparing(ColumnPattern::toString))
+                    .toList(),
+                bases.stream().map(base -> name(base, catalog)).sorted().distinct().toList()));
+      }
+    }
+    all.sort(
+        Comparator.comparing(ProtectedColumn::name)
+            .thenComparing(ProtectedColumn::relation)
+            .thenComparing(ProtectedColumn::number));
+    return all;
+  }
+
+  private static String name(Reference reference, Catalog catalog) {
+    return catalog.columnName(reference.relation(), reference.column());
+  }
+
   /** Masks that name no column of this target. */
   public List<Unresolved> unresolved() {
     return unresolved;
@@ -163,6 +238,7 @@ public final class ProtectedColumns {
     private final ProtectedColumns previous;
     private final Map<ColumnPattern, Set<Reference>> bindings = new LinkedHashMap<>();
     private final Map<Long, Map<Integer, Mask>> found = new HashMap<>();
+    private final Map<Reference, Set<Reference>> shown = new HashMap<>();
     private final Map<Long, String> deniedRelations = new HashMap<>();
     private final Map<String, String> deniedSchemas = new HashMap<>();
     private final List<Unresolved> unresolved = new ArrayList<>();
@@ -190,6 +266,7 @@ public final class ProtectedColumns {
       return new ProtectedColumns(
           bindings,
           found,
+          shown,
           resources,
           deniedRelations,
           deniedSchemas,
@@ -219,7 +296,7 @@ public final class ProtectedColumns {
         }
       }
       for (Reference column : columns) {
-        protect(column.relation(), column.column(), mask.with());
+        protect(column.relation(), column.column(), mask.with(), Set.of(column));
       }
       if (columns.isEmpty()) {
         deny(pattern, tables);
@@ -303,12 +380,26 @@ public final class ProtectedColumns {
       return dot < 0 ? null : deniedSchemas.get(resource.substring(0, dot));
     }
 
-    private boolean protect(long relation, int column, Mask mask) {
+    /**
+     * Protects a column.
+     *
+     * @param bases the columns that masks name and that it shows
+     * @return whether that changes anything
+     */
+    private boolean protect(long relation, int column, Mask mask, Set<Reference> bases) {
       Map<Integer, Mask> columns = found.computeIfAbsent(relation, oid -> new TreeMap<>());
       Mask before = columns.get(column);
       Mask after = before == null ? mask : before.and(mask);
       columns.put(column, after);
-      return after != before;
+      boolean more =
+          shown
+              .computeIfAbsent(new Reference(relation, column), any -> new HashSet<>())
+              .addAll(bases);
+      return after != before || more;
+    }
+
+    private Set<Reference> bases(long relation, int column) {
+      return Set.copyOf(shown.getOrDefault(new Reference(relation, column), Set.of()));
     }
 
     /** What others' statements say may hold values that are masked. */
@@ -318,7 +409,7 @@ public final class ProtectedColumns {
         for (Catalog.Column column :
             text.isEmpty() ? List.<Catalog.Column>of() : catalog.columns(relation)) {
           if (column.name().equals(text)) {
-            protect(relation.oid(), column.number(), Mask.REDACT);
+            protect(relation.oid(), column.number(), Mask.REDACT, Set.of());
           }
         }
       }
@@ -340,14 +431,36 @@ public final class ProtectedColumns {
         }
         ProtectedColumns soFar =
             new ProtectedColumns(
-                Map.of(), found, resources(), Map.of(), Map.of(), Set.of(), List.of());
+                Map.of(), found, Map.of(), resources(), Map.of(), Map.of(), Set.of(), List.of());
         for (Map.Entry<Long, String> view : catalog.viewDefinitions().entrySet()) {
-          Map<Integer, Mask> shown = ViewLineage.of(view.getKey(), view.getValue(), catalog, soFar);
-          for (Map.Entry<Integer, Mask> column : shown.entrySet()) {
-            changed |= protect(view.getKey(), column.getKey(), column.getValue());
+          for (Map.Entry<Integer, ViewLineage.Shown> column :
+              ViewLineage.of(view.getKey(), view.getValue(), catalog, soFar).entrySet()) {
+            changed |=
+                protect(
+                    view.getKey(),
+                    column.getKey(),
+                    column.getValue().mask(),
+                    bases(column.getValue(), view.getValue()));
           }
         }
       }
+    }
+
+    /** What a view's column shows; all that its definition names where that is not known. */
+    private Set<Reference> bases(ViewLineage.Shown column, String definition) {
+      Set<Reference> bases = new HashSet<>();
+      for (Lineage from : column.from()) {
+        bases.addAll(bases(from.relation(), from.number()));
+      }
+      if (column.from().isEmpty()) {
+        Set<String> named = ViewLineage.relations(definition, catalog);
+        for (Map.Entry<Reference, Set<Reference>> each : shown.entrySet()) {
+          if (named.contains(catalog.relation(each.getKey().relation()).resource())) {
+            bases.addAll(each.getValue());
+          }
+        }
+      }
+      return bases;
     }
 
     private Map<String, Long> resources() {
@@ -368,7 +481,7 @@ public final class ProtectedColumns {
         for (Catalog.Column other :
             mask == null ? List.<Catalog.Column>of() : catalog.columns(to)) {
           if (other.name().equals(column.name())) {
-            changed |= protect(to.oid(), other.number(), mask);
+            changed |= protect(to.oid(), other.number(), mask, bases(from.oid(), column.number()));
           }
         }
       }
@@ -382,13 +495,15 @@ public final class ProtectedColumns {
       }
       Relation relation = catalog.relation(generated.relation());
       Mask mask = null;
+      Set<Reference> bases = new HashSet<>();
       for (Catalog.Column column : catalog.columns(relation)) {
         Mask source = columns.get(column.number());
         if (source != null && ViewLineage.names(generated.expression(), column.name(), catalog)) {
           mask = mask == null ? source : mask.and(source);
+          bases.addAll(bases(generated.relation(), column.number()));
         }
       }
-      return mask != null && protect(generated.relation(), generated.column(), mask);
+      return mask != null && protect(generated.relation(), generated.column(), mask, bases);
     }
   }
 }

@@ -25,10 +25,28 @@ final class QueryFrame {
     UNKNOWN
   }
 
-  /** What a name means, and the mask of what it means. */
-  record Reference(Meaning meaning, Mask mask) {
-    static final Reference PLAIN = new Reference(Meaning.PLAIN, null);
-    static final Reference UNKNOWN = new Reference(Meaning.UNKNOWN, null);
+  /** What a name means, the mask of what it means, and where its values come from. */
+  record Reference(Meaning meaning, Mask mask, List<Lineage> lineage) {
+    static final Reference PLAIN = new Reference(Meaning.PLAIN, null, List.of());
+    static final Reference UNKNOWN = new Reference(Meaning.UNKNOWN, null, List.of(Lineage.UNKNOWN));
+
+    /** A column whose values are not known. */
+    static final Reference OPEN = new Reference(Meaning.PLAIN, null, List.of(Lineage.UNKNOWN));
+
+    static Reference of(ResultColumn column) {
+      return new Reference(
+          column.isProtected() ? Meaning.PROTECTED : Meaning.PLAIN,
+          column.mask(),
+          List.of(column.lineage()));
+    }
+
+    /** A whole row. */
+    static Reference of(RowSource row) {
+      return new Reference(
+          row.isProtected() ? Meaning.WHOLE_ROW : Meaning.PLAIN,
+          row.mask(),
+          row.star().stream().map(ResultColumn::lineage).toList());
+    }
   }
 
   private final QueryFrame outer;
@@ -79,25 +97,26 @@ final class QueryFrame {
   private Reference column(String name) {
     boolean open = false;
     for (QueryFrame frame = this; frame != null; frame = frame.outer) {
-      boolean known = false;
+      ResultColumn known = null;
       for (RowSource source : frame.sources) {
         ResultColumn column = source.column(name);
         if (column != null && column.isProtected()) {
-          return new Reference(Meaning.PROTECTED, column.mask());
+          return Reference.of(column);
         }
-        known |= column != null;
+        known = column != null ? column : known;
         open |= source.isOpen();
       }
-      if (known) {
-        return Reference.PLAIN;
+      if (known != null) {
+        return Reference.of(known);
       }
     }
     RowSource row = source(name);
     if (row != null) {
-      Mask mask = row.mask();
-      return mask == null ? Reference.PLAIN : new Reference(Meaning.WHOLE_ROW, mask);
+      return Reference.of(row);
     }
-    return open || SYSTEM_COLUMNS.contains(name) ? Reference.PLAIN : Reference.UNKNOWN;
+    return open
+        ? Reference.OPEN
+        : SYSTEM_COLUMNS.contains(name) ? Reference.PLAIN : Reference.UNKNOWN;
   }
 
   private static Reference qualified(RowSource source, String name) {
@@ -105,15 +124,11 @@ final class QueryFrame {
       return Reference.UNKNOWN;
     }
     ResultColumn column = source.column(name);
-    if (column != null && column.isProtected()) {
-      return new Reference(Meaning.PROTECTED, column.mask());
+    if (column != null) {
+      return Reference.of(column);
     }
-    if (column == null && !SYSTEM_COLUMNS.contains(name)) {
-      // t.f may call f with the whole row.
-      Mask mask = source.mask();
-      return mask == null ? Reference.PLAIN : new Reference(Meaning.WHOLE_ROW, mask);
-    }
-    return Reference.PLAIN;
+    // t.f may call f with the whole row.
+    return SYSTEM_COLUMNS.contains(name) ? Reference.PLAIN : Reference.of(source);
   }
 
   /** The source that a query names so, or null. */

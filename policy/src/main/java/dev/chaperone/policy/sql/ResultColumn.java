@@ -7,8 +7,9 @@ import dev.chaperone.policy.masking.Mask;
  *
  * @param name null where it has none that is known
  * @param mask what its values are masked by, or null
+ * @param lineage where they come from
  */
-record ResultColumn(String name, Mask mask) {
+record ResultColumn(String name, Mask mask, Lineage lineage) {
   boolean isProtected() {
     return mask != null;
   }

@@ -24,15 +24,23 @@ final class ResultColumns {
     if (!lineage) {
       noneProtected(one, "be an operand of " + operator);
       noneProtected(other, "be an operand of " + operator);
-      return one;
     }
     if (one.size() != other.size()) {
-      throw ColumnRefusals.unclear();
+      if (lineage) {
+        throw ColumnRefusals.unclear();
+      }
+      // A star that stands for columns nobody knows.
+      return one.stream()
+          .map(column -> new ResultColumn(column.name(), null, Lineage.UNKNOWN))
+          .toList();
     }
     List<ResultColumn> combined = new ArrayList<>();
     for (int i = 0; i < one.size(); i++) {
       combined.add(
-          new ResultColumn(one.get(i).name(), strictest(one.get(i).mask(), other.get(i).mask())));
+          new ResultColumn(
+              one.get(i).name(),
+              strictest(one.get(i).mask(), other.get(i).mask()),
+              Lineage.computed(operator, List.of(one.get(i).lineage(), other.get(i).lineage()))));
     }
     return combined;
   }
@@ -54,7 +62,10 @@ final class ResultColumns {
     List<ResultColumn> renamed = new ArrayList<>();
     for (int i = 0; i < Math.max(result.size(), names.size()); i++) {
       String name = i < names.size() ? names.get(i) : result.get(i).name();
-      renamed.add(new ResultColumn(name, i < result.size() ? result.get(i).mask() : null));
+      renamed.add(
+          i < result.size()
+              ? new ResultColumn(name, result.get(i).mask(), result.get(i).lineage())
+              : new ResultColumn(name, null, Lineage.UNKNOWN));
     }
     return renamed;
   }

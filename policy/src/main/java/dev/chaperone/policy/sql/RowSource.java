@@ -50,6 +50,6 @@ record RowSource(String alias, String resource, List<ResultColumn> columns) {
 
   /** What a star stands for. */
   List<ResultColumn> star() {
-    return columns == null ? List.of(new ResultColumn(null, null)) : columns;
+    return columns == null ? List.of(new ResultColumn(null, null, Lineage.UNKNOWN)) : columns;
   }
 }

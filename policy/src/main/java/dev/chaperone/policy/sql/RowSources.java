@@ -24,9 +24,21 @@ final class RowSources {
     }
     List<ResultColumn> query = name.size() == 1 ? frame.queryName(name.get(0)) : null;
     if (query != null) {
-      return new RowSource(alias == null ? name.get(0) : alias, null, query);
+      return new RowSource(
+          alias == null ? name.get(0) : alias, null, through("WITH " + name.get(0), query));
     }
     return relation(name, alias);
+  }
+
+  /** The columns of a query as its surroundings see them. */
+  static List<ResultColumn> through(String query, List<ResultColumn> result) {
+    List<ResultColumn> columns = new ArrayList<>(result.size());
+    for (ResultColumn column : result) {
+      columns.add(
+          new ResultColumn(
+              column.name(), column.mask(), Lineage.query(query, column.name(), column.lineage())));
+    }
+    return columns;
   }
 
   /** A relation; its alias may be null. */
@@ -53,7 +65,11 @@ final class RowSources {
     }
     List<ResultColumn> all = new ArrayList<>();
     for (Catalog.Column column : scope.catalog().columns(relation)) {
-      all.add(new ResultColumn(column.name(), columns.mask(relation.oid(), column.number())));
+      all.add(
+          new ResultColumn(
+              column.name(),
+              columns.mask(relation.oid(), column.number()),
+              Lineage.column(relation.oid(), column.number(), relation.resource(), column.name())));
     }
     return new RowSource(
         alias == null ? name : alias, alias == null ? relation.resource() : null, all);

@@ -15,8 +15,16 @@ final class ViewLineage {
 
   private ViewLineage() {}
 
-  /** The masks of a view's columns, by number. */
-  static Map<Integer, Mask> of(
+  /**
+   * A column that shows protected ones.
+   *
+   * @param mask the strictest of theirs
+   * @param from which they are; empty where the definition is not understood: any that it names
+   */
+  record Shown(Mask mask, List<Lineage> from) {}
+
+  /** The columns of a view that show protected ones, by number. */
+  static Map<Integer, Shown> of(
       long view, String definition, Catalog catalog, ProtectedColumns protectedColumns) {
     Relation relation = catalog.relation(view);
     if (relation == null) {
@@ -42,13 +50,31 @@ final class ViewLineage {
     if (result == null || result.size() != columns.size()) {
       return all(relation, catalog, strictest);
     }
-    Map<Integer, Mask> masks = new HashMap<>();
+    Map<Integer, Shown> shown = new HashMap<>();
     for (int i = 0; i < columns.size(); i++) {
-      if (result.get(i).isProtected()) {
-        masks.put(columns.get(i).number(), result.get(i).mask());
+      ResultColumn column = result.get(i);
+      if (column.isProtected()) {
+        shown.put(
+            columns.get(i).number(),
+            new Shown(column.mask(), column.lineage().columns().orElse(List.of())));
       }
     }
-    return masks;
+    return shown;
+  }
+
+  /**
+   * The columns of a view with what they are made of.
+   *
+   * @return null where the definition is not understood
+   */
+  static List<ResultColumn> columns(
+      String definition, Catalog catalog, ProtectedColumns protectedColumns) {
+    try {
+      return ColumnUsageReader.lineage(
+          statement(definition, catalog), Scope.qualified(catalog), protectedColumns);
+    } catch (UnreadableException e) {
+      return null;
+    }
   }
 
   /** The relations that a definition names, as {@code schema.name}. */
@@ -100,9 +126,11 @@ final class ViewLineage {
     return statements.size() == 1 ? statements.get(0) : List.of();
   }
 
-  private static Map<Integer, Mask> all(Relation relation, Catalog catalog, Mask mask) {
-    Map<Integer, Mask> masks = new HashMap<>();
-    catalog.columns(relation).forEach(column -> masks.put(column.number(), mask));
-    return masks;
+  private static Map<Integer, Shown> all(Relation relation, Catalog catalog, Mask mask) {
+    Map<Integer, Shown> shown = new HashMap<>();
+    catalog
+        .columns(relation)
+        .forEach(column -> shown.put(column.number(), new Shown(mask, List.of())));
+    return shown;
   }
 }

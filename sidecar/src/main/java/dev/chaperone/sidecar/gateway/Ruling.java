@@ -4,7 +4,9 @@ import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.PolicySet;
 import dev.chaperone.policy.Requester;
+import dev.chaperone.policy.masking.MaskSource;
 import dev.chaperone.policy.masking.Masks;
+import java.util.List;
 
 /**
  * All that is in force for one connection at one moment. Replaced as a whole by each new
@@ -16,6 +18,7 @@ public final class Ruling {
   private final Requester requester;
   private final RowLimit rowLimit;
   private final Masks masks;
+  private final List<MaskSource> maskSources;
 
   Ruling(ConnectionConfiguration connection, PolicySet policies) {
     this.connection = connection;
@@ -23,6 +26,7 @@ public final class Ruling {
     this.requester = connection.requester();
     this.rowLimit = RowLimit.of(connection.limits());
     this.masks = policies.masks(requester);
+    this.maskSources = policies.maskSources(requester);
   }
 
   /** How the target is reached. */
@@ -48,6 +52,11 @@ public final class Ruling {
   /** What is masked. */
   public Masks masks() {
     return masks;
+  }
+
+  /** The entries of policies that say what is masked. */
+  public List<MaskSource> maskSources() {
+    return maskSources;
   }
 
   /** How much of a result one operation may bring. */

@@ -316,7 +316,7 @@ final class AgentStream implements MessageFramer.Handler {
         .touchingMasked(guard != null && guard.touches())
         .effects(judgement.effects())
         .copyingIn(judgement.has(Consequence.COPIES_IN));
-    begin(judgement);
+    begin(judgement, recorded.operation());
     changes.settleIfDisturbed();
     return Disposition.FORWARD;
   }
@@ -486,7 +486,7 @@ final class AgentStream implements MessageFramer.Handler {
     }
     RowLayout inFormats = layout.inFormats(formats);
     if (inFormats != null) {
-      session.describe(operation.guard(), inFormats).ifPresent(operation::abort);
+      session.describe(operation, inFormats).ifPresent(operation::abort);
     }
   }
 
@@ -673,7 +673,7 @@ final class AgentStream implements MessageFramer.Handler {
             .touchingMasked(guard != null && guard.touches());
     for (Judgement judgement : portal.judgements()) {
       entry.effects(judgement.effects()).copyingIn(judgement.has(Consequence.COPIES_IN));
-      begin(judgement);
+      begin(judgement, portal.operation().recorded());
     }
     return Disposition.FORWARD;
   }
@@ -773,10 +773,10 @@ final class AgentStream implements MessageFramer.Handler {
   }
 
   /** Takes note of what a statement that is now sent may change. */
-  private void begin(Judgement judgement) {
+  private void begin(Judgement judgement, RecordedOperation recorded) {
     if (judgement.has(Consequence.COPIES_IN)) {
       copyIn.announced();
     }
-    changes.sent(judgement, group);
+    changes.sent(judgement, group, recorded);
   }
 }

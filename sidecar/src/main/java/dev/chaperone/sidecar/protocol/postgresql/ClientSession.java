@@ -275,9 +275,16 @@ final class ClientSession implements ClientConnection {
     return judge.context().session().catalog();
   }
 
-  /** Takes note of a result's columns; an error where they are not what was foreseen. */
-  Optional<ErrorReply> describe(ResultGuard guard, RowLayout layout) {
-    return masks.describe(guard, layout, catalog());
+  /**
+   * Takes note of the columns of an operation's result; an error where they are not what was
+   * foreseen.
+   */
+  Optional<ErrorReply> describe(RunningOperation operation, RowLayout layout) {
+    Optional<ErrorReply> wrong = masks.describe(operation.guard(), layout, catalog());
+    if (wrong.isEmpty()) {
+      operation.recorded().shown(operation.guard().shown());
+    }
+    return wrong;
   }
 
   /**
@@ -693,6 +700,7 @@ final class ClientSession implements ClientConnection {
     public void channelInactive(ChannelHandlerContext ctx) {
       ended = true;
       agentStream.abandonHeld();
+      ledger.forEach(entry -> entry.recorded().interrupted());
       recording.end(endReason);
       shared.cancelKeys().remove(ClientSession.this);
       agentStream.framer().close();

@@ -106,8 +106,9 @@ final class ContextChanges {
    * A statement is sent now.
    *
    * @param group the Sync group it is sent in
+   * @param recorded what is remembered of the operation it belongs to
    */
-  void sent(Judgement judgement, long group) {
+  void sent(Judgement judgement, long group, RecordedOperation recorded) {
     if (judgement.has(Consequence.DISTURBS_CONTEXT)) {
       disturbed = true;
     }
@@ -129,13 +130,15 @@ final class ContextChanges {
         ResultPlan plan =
             ResultPlan.ofBody(
                 judgement.context(), cursor.body(), judgement.has(Consequence.RUNS_UNKNOWN_CODE));
+        recorded.makesCursor();
         names.bind(
             cursor.name(),
             new Portal(
                 new RunningOperation(
-                    judgement.context().ruling().rowLimit(),
-                    judgement.has(Consequence.CHANGES_DATA),
-                    plan == null ? null : new ResultGuard(List.of(plan))),
+                        judgement.context().ruling().rowLimit(),
+                        judgement.has(Consequence.CHANGES_DATA),
+                        plan == null ? null : new ResultGuard(List.of(plan)))
+                    .recordedAs(recorded),
                 List.of(),
                 List.of(cursor.body().canonical().getBytes(StandardCharsets.UTF_8)),
                 group,

@@ -13,6 +13,7 @@ final class JudgementContexts {
   /** More are only seen where clients differ in search path, role or temporary objects. */
   private static final int MAX_CONTEXTS = 8;
 
+  private final RecordedMasks recordedMasks = new RecordedMasks();
   private final ArrayDeque<JudgementContext> contexts = new ArrayDeque<>(MAX_CONTEXTS);
 
   JudgementContext context(Ruling ruling, SqlSession session) {
@@ -28,7 +29,7 @@ final class JudgementContexts {
         all.remove();
       }
     }
-    JudgementContext created = new JudgementContext(ruling, session);
+    JudgementContext created = new JudgementContext(ruling, session, recordedMasks);
     contexts.addFirst(created);
     if (contexts.size() > MAX_CONTEXTS) {
       contexts.removeLast();

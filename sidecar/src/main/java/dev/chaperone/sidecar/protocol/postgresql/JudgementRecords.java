@@ -10,6 +10,7 @@ import dev.chaperone.recording.Statement;
 import java.nio.charset.StandardCharsets;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntPredicate;
 
 /**
@@ -74,14 +75,25 @@ final class JudgementRecords {
       }
       known =
           new Kept(
-              judgement.decision().map(JudgementRecords::facts).orElse(Facts.NONE),
+              judgement
+                  .decision()
+                  .map(decision -> facts(decision, masking(judgement)))
+                  .orElse(Facts.NONE),
               concealment.of(judgement));
       kept.put(judgement, known);
     }
     return known;
   }
 
-  private static Repeated<Facts> facts(Decision decision) {
+  /** What the results of an operation are masked by. */
+  private static Facts.Masking masking(Judgement judgement) {
+    ResultPlan plan = judgement.plan();
+    return plan == null
+        ? Facts.Masking.NOTHING_IN_FORCE
+        : new Facts.Masking(Optional.of(plan.recorded()), plan.returned());
+  }
+
+  private static Repeated<Facts> facts(Decision decision, Facts.Masking masking) {
     Decision.Basis basis = decision.basis();
     List<Facts.Access> accesses =
         basis.accesses().stream()
@@ -109,7 +121,8 @@ final class JudgementRecords {
                 .map(
                     observed ->
                         new Facts.Observation(rule(observed.rule()), observed.action().label()))
-                .toList()));
+                .toList(),
+            Optional.of(masking)));
   }
 
   private static String action(Decision decision) {

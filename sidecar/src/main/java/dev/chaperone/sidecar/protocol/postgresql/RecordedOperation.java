@@ -47,6 +47,8 @@ final class RecordedOperation {
   private int keptRows;
   private int keptBytes;
   private boolean full;
+  private boolean underMasks;
+  private boolean makesCursor;
   private Optional<Event.Failure> failure = Optional.empty();
 
   private RecordedOperation() {
@@ -79,6 +81,34 @@ final class RecordedOperation {
     columns = described;
     if (statement != null) {
       statement.columns(described);
+    }
+  }
+
+  /** Masks are in force: of each result its columns are kept, whatever else is left out. */
+  void underMasks() {
+    if (number != 0) {
+      underMasks = true;
+    }
+  }
+
+  /** It made a cursor: what is read from it later belongs to it too. */
+  void makesCursor() {
+    if (number != 0) {
+      makesCursor = true;
+    }
+  }
+
+  /** What the columns of the result at hand are masked by. */
+  void shown(Repeated<Columns> described) {
+    if (number != 0) {
+      columns = described;
+    }
+  }
+
+  /** One statement of a simple query is done; the columns of the next one are others. */
+  void statementDone() {
+    if (number != 0) {
+      columns = Columns.NONE;
     }
   }
 
@@ -229,16 +259,20 @@ final class RecordedOperation {
     if (number == 0) {
       return;
     }
-    if (!keepsResults) {
+    if (!keepsResults && !underMasks) {
       forgetRows();
       return;
+    }
+    if (underMasks && results.size() >= Event.OperationCompleted.MAX_RESULTS) {
+      // What each result was masked by is told of all of them.
+      write(true);
     }
     if (results.size() >= Event.OperationCompleted.MAX_RESULTS) {
       omitted++;
     } else {
       Event.Result result =
           new Event.Result(
-              tag,
+              keepsResults ? tag : "",
               columns,
               rows,
               blockRows == 0 ? Rows.NONE : Rows.of(formats, blockRows, block, blockBytes));
@@ -279,6 +313,18 @@ final class RecordedOperation {
       // Of a statement that did not come to its end.
       result("");
     }
+    write(suspended || makesCursor);
+  }
+
+  /** Nobody is there any more to take the rest of it. */
+  void interrupted() {
+    if (number != 0 && (rows > 0 || !results.isEmpty())) {
+      failed(SqlState.CONNECTION_FAILURE, "the connection ended before all was answered");
+      complete(false);
+    }
+  }
+
+  private void write(boolean suspended) {
     recorder.record(
         new Event.OperationCompleted(
             number,

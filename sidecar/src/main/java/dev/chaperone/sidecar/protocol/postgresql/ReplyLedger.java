@@ -269,6 +269,13 @@ final class ReplyLedger {
     return Optional.empty();
   }
 
+  /** Shows all entries, in the order they are answered. */
+  void forEach(Consumer<Entry> each) {
+    for (int i = 0; i < size; i++) {
+      each.accept(entries[(head + i) & (entries.length - 1)]);
+    }
+  }
+
   private void grow() {
     Entry[] larger = new Entry[entries.length * 2];
     for (int i = 0; i < size; i++) {

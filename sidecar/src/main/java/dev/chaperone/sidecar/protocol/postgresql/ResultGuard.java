@@ -1,5 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.recording.Columns;
+import dev.chaperone.recording.Repeated;
 import java.util.List;
 
 /**
@@ -26,6 +28,7 @@ final class ResultGuard {
   private State state = State.UNDESCRIBED;
   private int statement;
   private RowMask mask;
+  private Repeated<Columns> shown;
   private boolean answeredEmpty;
 
   /**
@@ -86,16 +89,28 @@ final class ResultGuard {
     }
   }
 
-  /** Its columns are known; what they are masked by, or null where none needs a look. */
-  void described(RowMask rowMask) {
+  /**
+   * Its columns are known.
+   *
+   * @param rowMask what they are masked by, or null where none needs a look
+   * @param columns the same, as it is recorded
+   */
+  void described(RowMask rowMask, Repeated<Columns> columns) {
     state = State.DESCRIBED;
     mask = rowMask;
+    shown = columns;
+  }
+
+  /** Its columns as they are recorded, once they are known; else null. */
+  Repeated<Columns> shown() {
+    return shown;
   }
 
   /** It has no rows: where some come all the same, they do not pass. */
   void noRows() {
     state = State.UNDESCRIBED;
     mask = null;
+    shown = null;
     answeredEmpty = true;
   }
 
@@ -103,6 +118,7 @@ final class ResultGuard {
   void statementDone() {
     statement++;
     mask = null;
+    shown = null;
     state = State.UNDESCRIBED;
   }
 

@@ -20,6 +20,7 @@ import java.util.Optional;
  */
 final class ResultMasks {
   private final MaskKey key;
+  private final RecordedShapes shapes = new RecordedShapes();
   private KeyedHash hash;
   private Masks detectorsOf = Masks.NONE;
   private Catalog detectorsFor;
@@ -49,6 +50,7 @@ final class ResultMasks {
     ProtectedColumns protectedColumns = plan.columns();
     boolean scan = !plan.masks().detectors().isEmpty();
     RowMask.Column[] columns = null;
+    Mask[] applied = null;
     int masked = 0;
     for (int i = 0; i < layout.columns(); i++) {
       RowMask.Column column = RowMask.Column.FREE;
@@ -61,6 +63,8 @@ final class ResultMasks {
       boolean binary = layout.isBinary(i);
       if (mask != null) {
         masked++;
+        applied = applied == null ? new Mask[layout.columns()] : applied;
+        applied[i] = mask;
         column = new RowMask.Column(ValueMask.of(mask, type, binary, hash()), type, binary, false);
       } else if (scan && type.mayHoldText()) {
         column = new RowMask.Column(null, type, binary, true);
@@ -79,7 +83,8 @@ final class ResultMasks {
     guard.described(
         columns == null
             ? null
-            : new RowMask(columns, scan ? detectors(plan.masks(), catalog) : null, hash()));
+            : new RowMask(columns, scan ? detectors(plan.masks(), catalog) : null, hash()),
+        shapes.of(layout, plan.recorded(), applied, columns, catalog));
     return Optional.empty();
   }
 

@@ -5,9 +5,12 @@ import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlStatement;
+import dev.chaperone.recording.MasksInForce;
+import dev.chaperone.recording.Repeated;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * What the results of a text are held against: the columns that are masked, what is looked for in
@@ -19,13 +22,15 @@ import java.util.Set;
  * @param statements what each statement does with them, in order
  * @param withRows which of the statements ask for rows
  * @param needsDescription whether rows may only be passed on once their columns are known
+ * @param recorded the masks, as they are recorded
  */
 record ResultPlan(
     Masks masks,
     ProtectedColumns columns,
     List<Masking> statements,
     List<Boolean> withRows,
-    boolean needsDescription) {
+    boolean needsDescription,
+    Repeated<MasksInForce> recorded) {
   ResultPlan {
     statements = List.copyOf(statements);
     withRows = List.copyOf(withRows);
@@ -62,7 +67,8 @@ record ResultPlan(
         columns,
         statements,
         texts.stream().map(SqlStatement::asksForRows).toList(),
-        touches || !masks.detectors().isEmpty() || (runsUnknownCode && !columns.isEmpty()));
+        touches || !masks.detectors().isEmpty() || (runsUnknownCode && !columns.isEmpty()),
+        context.masks());
   }
 
   /** Whether a statement names a relation that has masked columns. */
@@ -94,6 +100,16 @@ record ResultPlan(
   /** Whether a statement may have a result at all, where columns are masked. */
   boolean mayHaveRows(int statement) {
     return columns.isEmpty() || (statement < withRows.size() && withRows.get(statement));
+  }
+
+  /** How many masked columns its statements return, each number once. */
+  List<Integer> returned() {
+    return IntStream.range(0, statements.size())
+        .map(this::maskedColumns)
+        .distinct()
+        .sorted()
+        .boxed()
+        .toList();
   }
 
   /** How many masked columns a statement returns; none for one that was not foreseen. */

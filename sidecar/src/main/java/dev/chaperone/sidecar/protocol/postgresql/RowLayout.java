@@ -2,6 +2,11 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * The columns of a result, as RowDescription gives them. PostgreSQL documentation, "Message
@@ -10,12 +15,19 @@ import io.netty.buffer.ByteBuf;
 final class RowLayout {
   private static final int BINARY = 1;
 
+  /** What follows a name: table, attribute, type, size, modifier, format. */
+  private static final int COLUMN_BYTES = 4 + 2 + 4 + 2 + 4 + 2;
+
+  /** The message's body; shared by the same columns in other formats. */
+  private final byte[] description;
+
   private final int[] tables;
   private final int[] numbers;
   private final int[] types;
   private final int[] formats;
 
-  private RowLayout(int columns) {
+  private RowLayout(byte[] description, int columns) {
+    this.description = description;
     tables = new int[columns];
     numbers = new int[columns];
     types = new int[columns];
@@ -26,7 +38,8 @@ final class RowLayout {
   static RowLayout read(ByteBuf buffer, int start, int length) {
     try {
       BodyReader body = new BodyReader(buffer, start, length);
-      RowLayout layout = new RowLayout(body.readShort());
+      RowLayout layout =
+          new RowLayout(ByteBufUtil.getBytes(buffer, start, length, true), body.readShort());
       for (int i = 0; i < layout.columns(); i++) {
         body.skipCString();
         layout.tables[i] = body.readInt();
@@ -51,7 +64,7 @@ final class RowLayout {
     if (codes.length > 1 && codes.length != columns()) {
       return null;
     }
-    RowLayout layout = new RowLayout(columns());
+    RowLayout layout = new RowLayout(description, columns());
     for (int i = 0; i < columns(); i++) {
       layout.tables[i] = tables[i];
       layout.numbers[i] = numbers[i];
@@ -59,6 +72,26 @@ final class RowLayout {
       layout.formats[i] = codes.length == 0 ? 0 : codes[codes.length == 1 ? 0 : i];
     }
     return layout;
+  }
+
+  /** Whether the target described them by the same bytes, but for the formats of a Bind. */
+  boolean isDescribedAs(RowLayout other) {
+    return description == other.description || Arrays.equals(description, other.description);
+  }
+
+  /** The names of the columns, as the client is told. */
+  List<String> names() {
+    List<String> names = new ArrayList<>(columns());
+    int at = Short.BYTES;
+    for (int i = 0; i < columns(); i++) {
+      int end = at;
+      while (description[end] != 0) {
+        end++;
+      }
+      names.add(new String(description, at, end - at, StandardCharsets.UTF_8));
+      at = end + 1 + COLUMN_BYTES;
+    }
+    return names;
   }
 
   int columns() {

@@ -96,6 +96,9 @@ final class RunningOperation {
   /** It is recorded so. */
   RunningOperation recordedAs(RecordedOperation record) {
     recorded = record;
+    if (guard != null) {
+      record.underMasks();
+    }
     return this;
   }
 

@@ -318,16 +318,19 @@ final class TargetStream implements MessageFramer.Handler {
   }
 
   private Disposition onRowDescription(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    ByteBuf instead = session.columnNames(buffer, start, bodyBytes);
+    ByteBuf told = instead == null ? buffer : instead;
+    int body = instead == null ? start : MessageFramer.HEADER_BYTES;
+    int length = instead == null ? bodyBytes : instead.writerIndex() - body;
     if (head.statement() != null) {
       head.statement()
           .statement()
-          .described(head.statement().context(), RowLayout.read(buffer, start, bodyBytes));
+          .described(head.statement().context(), RowLayout.read(told, body, length));
     }
     RunningOperation operation = head.operation();
     ResultGuard guard = operation == null ? null : operation.guard();
     if (guard != null && operation.aborted() == null) {
-      Optional<ErrorReply> wrong =
-          session.describe(guard, RowLayout.read(buffer, start, bodyBytes));
+      Optional<ErrorReply> wrong = session.describe(operation, RowLayout.read(told, body, length));
       if (wrong.isPresent() && head.kind() == Kind.QUERY) {
         withhold(operation, wrong.get());
       } else if (wrong.isPresent()) {
@@ -339,15 +342,8 @@ final class TargetStream implements MessageFramer.Handler {
     }
     boolean shown =
         !head.isHidden() && !muted && (head.kind() != Kind.QUERY || operation.aborted() == null);
-    ByteBuf instead = session.columnNames(buffer, start, bodyBytes);
-    if (instead == null) {
-      tellColumns(head, buffer, start, bodyBytes);
-    } else {
-      tellColumns(
-          head,
-          instead,
-          MessageFramer.HEADER_BYTES,
-          instead.writerIndex() - MessageFramer.HEADER_BYTES);
+    if (guard == null || guard.shown() == null) {
+      tellColumns(head, told, body, length);
     }
     if (head.kind() != Kind.QUERY) {
       onAnswered(head, true);
@@ -457,6 +453,9 @@ final class TargetStream implements MessageFramer.Handler {
     if (type == BackendMessage.COMMAND_COMPLETE) {
       head.recorded()
           .result(buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.UTF_8));
+    }
+    if (head.kind() == Kind.QUERY) {
+      head.recorded().statementDone();
     }
     if (head.kind() == Kind.EXECUTE) {
       head.recorded().complete(type == BackendMessage.PORTAL_SUSPENDED);

@@ -69,6 +69,15 @@ final class ExplainCommand implements Callable<Integer> {
       if (!judge.masks().isEmpty()) {
         out.print(MaskingText.of(understood, judge.masks(), judge.columns(), judge.catalog()));
       }
+      if (!judge.catalog().isOpen()) {
+        out.print(
+            LineageText.of(
+                understood,
+                judge.lineage(sql, understood),
+                judge.columns(),
+                judge.maskSources(),
+                judge.catalog()));
+      }
       out.flush();
       return understood.refusal().isPresent() || understood.maskingRefusal().isPresent()
           ? ExitCode.DENIED

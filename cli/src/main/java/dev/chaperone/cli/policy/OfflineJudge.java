@@ -5,10 +5,12 @@ import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.policy.Explanation;
 import dev.chaperone.policy.Requester;
 import dev.chaperone.policy.VisibleText;
+import dev.chaperone.policy.masking.MaskSource;
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.NamedStatements;
 import dev.chaperone.policy.sql.ProtectedColumns;
+import dev.chaperone.policy.sql.ResultLineage;
 import dev.chaperone.policy.sql.SqlAnalysis;
 import dev.chaperone.policy.sql.SqlAnalyzer;
 import dev.chaperone.policy.sql.SqlLimits;
@@ -73,10 +75,21 @@ final class OfflineJudge implements AutoCloseable {
   }
 
   SqlAnalysis analyze(String sql) {
-    return analyzer.analyze(
-        sql,
-        new SqlSession(catalog, "", List.of(List.of("public")), Set.of(), columns),
-        NamedStatements.NONE);
+    return analyzer.analyze(sql, session(), NamedStatements.NONE);
+  }
+
+  /** Where the columns of the results of an analyzed text come from. */
+  ResultLineage lineage(String sql, SqlAnalysis.Understood analysis) {
+    return ResultLineage.of(sql, analysis, session());
+  }
+
+  private SqlSession session() {
+    return new SqlSession(catalog, "", List.of(List.of("public")), Set.of(), columns);
+  }
+
+  /** The entries of policies that say what is masked. */
+  List<MaskSource> maskSources() {
+    return configuration.policies().maskSources(requester);
   }
 
   Explanation explain(SqlAnalysis.Understood analysis, Instant at) {

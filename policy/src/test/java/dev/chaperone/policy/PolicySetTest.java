@@ -31,6 +31,7 @@ import dev.chaperone.policy.Policy.SubjectReference.Kind;
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Detector;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskSource;
 import dev.chaperone.policy.masking.MaskingRule;
 import dev.chaperone.policy.masking.Masks;
 import java.util.List;
@@ -660,6 +661,43 @@ class PolicySetTest {
     assertThat(masks.detectors()).containsExactly(Map.entry(Detector.EMAIL, Mask.HASH));
     Requester other = new Requester(Policies.AGENT, "support", "elsewhere", Map.of());
     assertThat(set.masks(other).isEmpty()).isTrue();
+  }
+
+  @Test
+  void eachEntryOfMaskingIsKnownByItsPlaceAndTheDigestOfWhatItSays() {
+    PolicySet set =
+        PolicySet.of(
+            1,
+            List.of(
+                masking(observe("b", allow("r")), "public.c.*", Mask.HASH),
+                masking(enforce("a", allow("r")), "public.c.ssn", Mask.PARTIAL)));
+    List<MaskSource> sources = set.maskSources(Policies.REQUESTER);
+    assertThat(sources)
+        .extracting(MaskSource::toString)
+        .containsExactly("a masking[0]", "a masking[1]", "b masking[0]", "b masking[1]");
+    assertThat(sources)
+        .extracting(source -> source.rule().content())
+        .containsExactly(
+            "columns public.c.ssn with Partial",
+            "detectors Email with Partial",
+            "columns public.c.* with Hash",
+            "detectors Email with Hash");
+    // printf 'columns public.c.ssn with Partial' | sha256sum
+    assertThat(sources.get(0).rule().digest())
+        .asHexString()
+        .isEqualToIgnoringCase("c6f82436f8e143e1f0de02a8e60af01ff663ca81176201482c0b54a9e8c85699");
+  }
+
+  @Test
+  void whatAnEntrySaysDoesNotDependOnItsOrder() {
+    ColumnPattern a = ColumnPattern.parse("s.t.a").orElseThrow();
+    ColumnPattern b = ColumnPattern.parse("s.t.b").orElseThrow();
+    MaskingRule one = new MaskingRule(List.of(b, a), Set.of(), Mask.NULL);
+    MaskingRule other = new MaskingRule(List.of(a, b), Set.of(), Mask.NULL);
+    assertThat(one.content())
+        .isEqualTo("columns s.t.a, s.t.b with Null")
+        .isEqualTo(other.content());
+    assertThat(one.digest()).isEqualTo(other.digest());
   }
 
   @Test

@@ -10,7 +10,7 @@ import io.fabric8.generator.annotation.Size;
 /** What is remembered of a session. */
 public record Recording(
     @JsonPropertyDescription(
-            "None: nothing of responses. Summary: counts and column names. Masked: rows too, with masks applied.")
+            "None: nothing of responses, but for columns and counts where masks are in force. Summary: counts and column names. Masked: rows too, with masks applied.")
         @Default("Masked")
         RecordedResponses responses,
     @JsonPropertyDescription("How many rows of one response are recorded at most.")

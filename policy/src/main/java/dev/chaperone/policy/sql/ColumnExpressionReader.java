@@ -4,8 +4,9 @@ import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.sql.ClauseCursor.Range;
 import dev.chaperone.policy.sql.QueryFrame.Reference;
 import dev.chaperone.policy.sql.Token.Kind;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Says which protected columns an expression uses. It does not read the grammar of expressions: any
@@ -21,11 +22,19 @@ final class ColumnExpressionReader {
 
   private final ClauseCursor in;
   private final boolean lineage;
+  private final boolean follows;
   private final ColumnQueryReader queries;
 
-  ColumnExpressionReader(ClauseCursor in, boolean lineage, ColumnQueryReader queries) {
+  /**
+   * @param lineage whether columns are followed, as in a view's definition, or protected ones
+   *     refused
+   * @param follows whether anybody wants to know where values come from
+   */
+  ColumnExpressionReader(
+      ClauseCursor in, boolean lineage, boolean follows, ColumnQueryReader queries) {
     this.in = in;
     this.lineage = lineage;
+    this.follows = follows;
     this.queries = queries;
   }
 
@@ -39,7 +48,7 @@ final class ColumnExpressionReader {
   Value read(Range range, QueryFrame frame, List<ResultColumn> result) throws ColumnUsageException {
     int before = in.position;
     Mask mask = null;
-    List<Lineage> from = new ArrayList<>();
+    Set<Lineage> from = follows ? new LinkedHashSet<>() : Set.of();
     int i = range.start();
     while (i < range.end()) {
       Token token = in.tokens.get(i);
@@ -51,7 +60,9 @@ final class ColumnExpressionReader {
           throw ColumnRefusals.unclear();
         }
         i = in.position + 1;
-        inner.forEach(column -> from.add(column.lineage()));
+        if (follows) {
+          inner.forEach(column -> from.add(column.lineage()));
+        }
         if (lineage) {
           for (ResultColumn column : inner) {
             mask = ResultColumns.strictest(mask, column.mask());
@@ -83,11 +94,13 @@ final class ColumnExpressionReader {
         }
         mask = ResultColumns.strictest(mask, reference.mask());
       }
-      from.addAll(reference.lineage());
+      if (follows) {
+        from.add(reference.lineage());
+      }
       i = after;
     }
     in.position = before;
-    return new Value(mask, Lineage.computed("expression", from));
+    return new Value(mask, follows ? Lineage.computed("expression", from) : Lineage.UNKNOWN);
   }
 
   private Reference wholeRow(QueryFrame frame, List<String> chain) throws ColumnUsageException {

@@ -9,11 +9,20 @@ import java.util.Set;
 /** Reads the items of SELECT and RETURNING lists: the result columns that each makes. */
 final class ColumnItemReader {
   private final ClauseCursor in;
+  private final boolean follows;
   private final ColumnOrdinals ordinals;
   private final ColumnExpressionReader expressions;
 
-  ColumnItemReader(ClauseCursor in, ColumnOrdinals ordinals, ColumnExpressionReader expressions) {
+  /**
+   * @param follows whether anybody wants to know where values come from
+   */
+  ColumnItemReader(
+      ClauseCursor in,
+      boolean follows,
+      ColumnOrdinals ordinals,
+      ColumnExpressionReader expressions) {
     this.in = in;
+    this.follows = follows;
     this.ordinals = ordinals;
     this.expressions = expressions;
   }
@@ -67,11 +76,7 @@ final class ColumnItemReader {
         String name = alias == null ? chain.get(chain.size() - 1) : alias;
         result.add(
             new ResultColumn(
-                name,
-                reference.mask(),
-                reference.lineage().size() == 1
-                    ? reference.lineage().get(0)
-                    : Lineage.computed("expression", reference.lineage())));
+                name, reference.mask(), follows ? reference.lineage() : Lineage.UNKNOWN));
         return;
       }
     }

@@ -17,14 +17,27 @@ final class ColumnQueryReader {
   private final ColumnSourceReader from;
   private final ColumnWriteReader writes;
 
-  ColumnQueryReader(ClauseCursor in, Scope scope, ProtectedColumns columns, boolean lineage) {
+  /** Reads a statement of a client. */
+  ColumnQueryReader(ClauseCursor in, Scope scope, ProtectedColumns columns) {
+    this(in, scope, columns, false, false);
+  }
+
+  /**
+   * Reads a query.
+   *
+   * @param lineage whether columns are followed, as in a view's definition, or protected ones
+   *     refused
+   * @param follows whether anybody wants to know where values come from
+   */
+  ColumnQueryReader(
+      ClauseCursor in, Scope scope, ProtectedColumns columns, boolean lineage, boolean follows) {
     this.in = in;
     this.lineage = lineage;
     this.results = new ResultColumns(lineage);
     this.ordinals = new ColumnOrdinals(in, lineage);
-    this.sources = new RowSources(scope, columns);
-    this.expressions = new ColumnExpressionReader(in, lineage, this);
-    this.items = new ColumnItemReader(in, ordinals, expressions);
+    this.sources = new RowSources(scope, columns, follows);
+    this.expressions = new ColumnExpressionReader(in, lineage, follows, this);
+    this.items = new ColumnItemReader(in, follows, ordinals, expressions);
     this.from =
         new ColumnSourceReader(in, scope, lineage, results, ordinals, sources, expressions, this);
     this.writes = new ColumnWriteReader(in, lineage, sources, expressions, items, from, this);

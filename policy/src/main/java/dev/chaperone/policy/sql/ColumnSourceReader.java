@@ -203,7 +203,7 @@ final class ColumnSourceReader {
       names = in.isPunctuation(in.position, "(") ? in.columnList() : null;
     }
     List<ResultColumn> inside =
-        RowSources.through(alias == null ? "subquery" : "subquery " + alias, result);
+        sources.through(alias == null ? "subquery" : "subquery " + alias, result);
     frame.add(new RowSource(alias, null, results.renamed(inside, names, "an alias with columns")));
   }
 

@@ -23,7 +23,7 @@ final class ColumnUsageReader {
   /** What a statement of a client does. */
   static Masking usage(List<Token> tokens, Scope scope, Reading reading) {
     ClauseCursor in = new ClauseCursor(tokens);
-    ColumnQueryReader reader = new ColumnQueryReader(in, scope, scope.protectedColumns(), false);
+    ColumnQueryReader reader = new ColumnQueryReader(in, scope, scope.protectedColumns());
     try {
       List<ResultColumn> result = reader.statement(new QueryFrame(null));
       if (in.position < in.size) {
@@ -51,7 +51,7 @@ final class ColumnUsageReader {
    */
   static List<ResultColumn> lineage(List<Token> tokens, Scope scope, ProtectedColumns columns) {
     ClauseCursor in = new ClauseCursor(tokens);
-    ColumnQueryReader reader = new ColumnQueryReader(in, scope, columns, true);
+    ColumnQueryReader reader = new ColumnQueryReader(in, scope, columns, true, true);
     try {
       List<ResultColumn> result = reader.query(new QueryFrame(null));
       return in.position < in.size ? null : result;

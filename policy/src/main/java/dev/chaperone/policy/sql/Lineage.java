@@ -1,8 +1,10 @@
 package dev.chaperone.policy.sql;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +30,9 @@ public final class Lineage {
 
   /** Nothing is known. */
   static final Lineage UNKNOWN = new Lineage(Kind.UNKNOWN, "", 0, 0, List.of());
+
+  /** What no column is in. */
+  static final Lineage NOTHING = new Lineage(Kind.COMPUTED, "expression", 0, 0, List.of());
 
   /** A chain that is longer is not followed. */
   private static final int MAX_DEPTH = 256;
@@ -64,15 +69,21 @@ public final class Lineage {
   }
 
   /** What is made of columns; of none, where it is a constant. */
-  static Lineage computed(String how, List<Lineage> from) {
-    Set<Lineage> distinct = Collections.newSetFromMap(new IdentityHashMap<>());
-    List<Lineage> all = new ArrayList<>();
-    for (Lineage one : from) {
-      if (distinct.add(one)) {
-        all.add(one);
-      }
+  static Lineage computed(String how, Collection<Lineage> from) {
+    Set<Lineage> distinct = new LinkedHashSet<>(from);
+    distinct.remove(NOTHING);
+    return distinct.isEmpty()
+        ? NOTHING
+        : bounded(new Lineage(Kind.COMPUTED, how, 0, 0, List.copyOf(distinct)));
+  }
+
+  /** Values of either: of a set operation, of the rows of VALUES. */
+  @SuppressWarnings("ReferenceEquality") // Equal only to itself.
+  static Lineage either(String how, Lineage one, Lineage other) {
+    if (one == other || other == NOTHING) {
+      return one;
     }
-    return bounded(new Lineage(Kind.COMPUTED, how, 0, 0, List.copyOf(all)));
+    return one == NOTHING ? other : computed(how, List.of(one, other));
   }
 
   private static Lineage bounded(Lineage lineage) {

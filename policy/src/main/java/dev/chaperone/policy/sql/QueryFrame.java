@@ -25,27 +25,37 @@ final class QueryFrame {
     UNKNOWN
   }
 
-  /** What a name means, the mask of what it means, and where its values come from. */
-  record Reference(Meaning meaning, Mask mask, List<Lineage> lineage) {
-    static final Reference PLAIN = new Reference(Meaning.PLAIN, null, List.of());
-    static final Reference UNKNOWN = new Reference(Meaning.UNKNOWN, null, List.of(Lineage.UNKNOWN));
+  /**
+   * What a name means, and the mask of what it means.
+   *
+   * @param column the column that is meant, or null
+   * @param row the row that is meant as a whole, or null
+   */
+  record Reference(Meaning meaning, Mask mask, ResultColumn column, RowSource row) {
+    static final Reference PLAIN = new Reference(Meaning.PLAIN, null, null, null);
+    static final Reference UNKNOWN =
+        new Reference(Meaning.UNKNOWN, null, ResultColumn.UNKNOWN, null);
 
-    /** A column whose values are not known. */
-    static final Reference OPEN = new Reference(Meaning.PLAIN, null, List.of(Lineage.UNKNOWN));
+    /** A column of which nothing is known. */
+    static final Reference OPEN = new Reference(Meaning.PLAIN, null, ResultColumn.UNKNOWN, null);
 
     static Reference of(ResultColumn column) {
       return new Reference(
-          column.isProtected() ? Meaning.PROTECTED : Meaning.PLAIN,
-          column.mask(),
-          List.of(column.lineage()));
+          column.isProtected() ? Meaning.PROTECTED : Meaning.PLAIN, column.mask(), column, null);
     }
 
     /** A whole row. */
     static Reference of(RowSource row) {
-      return new Reference(
-          row.isProtected() ? Meaning.WHOLE_ROW : Meaning.PLAIN,
-          row.mask(),
-          row.star().stream().map(ResultColumn::lineage).toList());
+      Mask mask = row.mask();
+      return new Reference(mask == null ? Meaning.PLAIN : Meaning.WHOLE_ROW, mask, null, row);
+    }
+
+    /** Where its values come from. */
+    Lineage lineage() {
+      if (column != null) {
+        return column.lineage();
+      }
+      return row == null ? Lineage.NOTHING : row.lineage();
     }
   }
 

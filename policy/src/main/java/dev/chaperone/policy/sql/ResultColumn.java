@@ -10,6 +10,9 @@ import dev.chaperone.policy.masking.Mask;
  * @param lineage where they come from
  */
 record ResultColumn(String name, Mask mask, Lineage lineage) {
+  /** A column of which nothing is known. */
+  static final ResultColumn UNKNOWN = new ResultColumn(null, null, Lineage.UNKNOWN);
+
   boolean isProtected() {
     return mask != null;
   }

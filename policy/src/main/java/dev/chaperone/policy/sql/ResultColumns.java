@@ -40,7 +40,7 @@ final class ResultColumns {
           new ResultColumn(
               one.get(i).name(),
               strictest(one.get(i).mask(), other.get(i).mask()),
-              Lineage.computed(operator, List.of(one.get(i).lineage(), other.get(i).lineage()))));
+              Lineage.either(operator, one.get(i).lineage(), other.get(i).lineage())));
     }
     return combined;
   }

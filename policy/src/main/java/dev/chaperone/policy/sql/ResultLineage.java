@@ -71,7 +71,7 @@ public final class ResultLineage {
     List<ResultColumn> result;
     try {
       result =
-          new ColumnQueryReader(in, scope, scope.protectedColumns(), false)
+          new ColumnQueryReader(in, scope, scope.protectedColumns(), false, true)
               .statement(new QueryFrame(null));
       if (in.position < in.size) {
         return Optional.empty();

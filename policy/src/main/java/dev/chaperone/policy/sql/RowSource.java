@@ -48,8 +48,13 @@ record RowSource(String alias, String resource, List<ResultColumn> columns) {
     return columns == null || columns.stream().anyMatch(column -> column.name() == null);
   }
 
+  /** What a whole row comes from. */
+  Lineage lineage() {
+    return Lineage.computed("row", star().stream().map(ResultColumn::lineage).toList());
+  }
+
   /** What a star stands for. */
   List<ResultColumn> star() {
-    return columns == null ? List.of(new ResultColumn(null, null, Lineage.UNKNOWN)) : columns;
+    return columns == null ? List.of(ResultColumn.UNKNOWN) : columns;
   }
 }

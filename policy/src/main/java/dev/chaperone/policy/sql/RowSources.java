@@ -1,7 +1,9 @@
 package dev.chaperone.policy.sql;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -11,10 +13,16 @@ import java.util.Set;
 final class RowSources {
   private final Scope scope;
   private final ProtectedColumns columns;
+  private final boolean follows;
+  private final Map<Long, List<ResultColumn>> relations = new HashMap<>();
 
-  RowSources(Scope scope, ProtectedColumns columns) {
+  /**
+   * @param follows whether anybody wants to know where values come from
+   */
+  RowSources(Scope scope, ProtectedColumns columns, boolean follows) {
     this.scope = scope;
     this.columns = columns;
+    this.follows = follows;
   }
 
   /** A query of WITH, or a relation. */
@@ -31,14 +39,17 @@ final class RowSources {
   }
 
   /** The columns of a query as its surroundings see them. */
-  static List<ResultColumn> through(String query, List<ResultColumn> result) {
-    List<ResultColumn> columns = new ArrayList<>(result.size());
+  List<ResultColumn> through(String query, List<ResultColumn> result) {
+    if (!follows) {
+      return result;
+    }
+    List<ResultColumn> seen = new ArrayList<>(result.size());
     for (ResultColumn column : result) {
-      columns.add(
+      seen.add(
           new ResultColumn(
               column.name(), column.mask(), Lineage.query(query, column.name(), column.lineage())));
     }
-    return columns;
+    return seen;
   }
 
   /** A relation; its alias may be null. */
@@ -63,15 +74,24 @@ final class RowSources {
     if (relation == null || scope.catalog().columns(relation).isEmpty()) {
       return RowSource.opaque(alias == null ? name : alias);
     }
+    return new RowSource(
+        alias == null ? name : alias,
+        alias == null ? relation.resource() : null,
+        relations.computeIfAbsent(relation.oid(), oid -> columns(relation)));
+  }
+
+  private List<ResultColumn> columns(Relation relation) {
     List<ResultColumn> all = new ArrayList<>();
     for (Catalog.Column column : scope.catalog().columns(relation)) {
       all.add(
           new ResultColumn(
               column.name(),
               columns.mask(relation.oid(), column.number()),
-              Lineage.column(relation.oid(), column.number(), relation.resource(), column.name())));
+              follows
+                  ? Lineage.column(
+                      relation.oid(), column.number(), relation.resource(), column.name())
+                  : Lineage.UNKNOWN));
     }
-    return new RowSource(
-        alias == null ? name : alias, alias == null ? relation.resource() : null, all);
+    return all;
   }
 }

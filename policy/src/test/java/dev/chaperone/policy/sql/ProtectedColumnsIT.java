@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -241,6 +242,48 @@ class ProtectedColumnsIT {
       assertThat(columns.mask(customers.oid(), 2)).isEqualTo(Mask.PARTIAL);
       assertThat(columns.mask(customers.oid(), 3)).isNull();
       assertThat(columns.mask(1, 1)).isNull();
+    }
+  }
+
+  @Test
+  void eachProtectedColumnIsKnownWithTheMasksThatItIsProtectedBy() throws Exception {
+    try (Connection connection = server.connect("postgres")) {
+      execute(
+          connection,
+          "CREATE TABLE people (id int, ssn text, email text,"
+              + " digits text GENERATED ALWAYS AS (substr(ssn, 8)) STORED) PARTITION BY LIST (id)",
+          "CREATE TABLE people_1 PARTITION OF people FOR VALUES IN (1)",
+          "CREATE VIEW people_v AS SELECT id, ssn || email AS both, email FROM people",
+          "CREATE VIEW people_w AS SELECT email AS mail FROM people_v");
+      Catalog catalog = Catalogs.load(connection);
+      ProtectedColumns columns =
+          ProtectedColumns.resolve(
+              masks("public.people.ssn", "public.*.email"), catalog, ProtectedColumns.NONE);
+      Map<String, ProtectedColumns.ProtectedColumn> all =
+          columns.all(catalog).stream()
+              .filter(column -> column.name().startsWith("public.people"))
+              .collect(Collectors.toMap(ProtectedColumns.ProtectedColumn::name, column -> column));
+      assertThat(all.keySet())
+          .containsExactlyInAnyOrder(
+              "public.people.ssn",
+              "public.people.email",
+              "public.people.digits",
+              "public.people_1.ssn",
+              "public.people_1.email",
+              "public.people_1.digits",
+              "public.people_v.both",
+              "public.people_v.email",
+              "public.people_w.mail");
+      assertThat(all.get("public.people.digits").shows()).containsExactly("public.people.ssn");
+      assertThat(all.get("public.people_1.ssn").patterns())
+          .extracting(Object::toString)
+          .containsExactly("public.people.ssn");
+      assertThat(all.get("public.people_v.both").patterns())
+          .extracting(Object::toString)
+          .containsExactly("public.*.email", "public.people.ssn");
+      assertThat(all.get("public.people_w.mail").shows())
+          .contains("public.people.email", "public.people_v.email");
+      execute(connection, "DROP VIEW people_w, people_v", "DROP TABLE people");
     }
   }
 }

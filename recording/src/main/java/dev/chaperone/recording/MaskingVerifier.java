@@ -23,8 +23,13 @@ public final class MaskingVerifier {
   /** Operations whose answer is awaited at most; older ones count as not recorded. */
   private static final int MAX_OPEN = 1 << 20;
 
-  /** Definitions whose check is remembered at most. */
-  private static final int MAX_CHECKED = 4_096;
+  /** Operations that were answered and may be answered again, at most. */
+  private static final int MAX_ANSWERED = 1 << 16;
+
+  /** Definitions whose check is remembered at most; each may be large. */
+  private static final int MAX_CHECKED = 256;
+
+  private static final int MAX_LOOKUPS = 16;
 
   /** Types that hold text: text, varchar, char, json, jsonb, xml (pg_type.dat). */
   private static final Set<Long> TEXT_TYPES = Set.of(25L, 1043L, 1042L, 114L, 3802L, 142L);
@@ -63,6 +68,7 @@ public final class MaskingVerifier {
   }
 
   private final Map<Long, Facts.Masking> open = new LinkedHashMap<>();
+  private final Map<Long, Facts.Masking> answered = new LinkedHashMap<>();
   private final Set<Long> untold = new LinkedHashSet<>();
   private final IdentityHashMap<MasksInForce, Lookup> lookups = new IdentityHashMap<>();
   private final IdentityHashMap<Columns, Checked> checked = new IdentityHashMap<>();
@@ -129,19 +135,20 @@ public final class MaskingVerifier {
     } else {
       lookup(number, masking.get().masks().get().value());
     }
-    if (open.size() >= MAX_OPEN) {
-      open.remove(open.keySet().iterator().next());
-    }
-    open.put(number, masking.get());
+    keep(open, MAX_OPEN, number, masking.get());
   }
 
   private void completed(long number, Event.OperationCompleted completed) {
     Facts.Masking masking = open.get(completed.operation());
-    if (!completed.suspended()) {
+    if (masking == null) {
+      masking = answered.get(completed.operation());
+    } else if (!completed.suspended()) {
+      // A portal can be executed again when it has come to its end.
       open.remove(completed.operation());
+      keep(answered, MAX_ANSWERED, completed.operation(), masking);
     }
     if (masking == null) {
-      if (!untold.contains(completed.operation())) {
+      if (!untold.contains(completed.operation()) && returnsRows(completed)) {
         unproven(number, "it answers operation #" + completed.operation() + ", which is not there");
       }
       return;
@@ -163,6 +170,21 @@ public final class MaskingVerifier {
     for (Event.Result result : completed.results()) {
       result(number, completed.operation(), masking, masks, result);
     }
+  }
+
+  private static boolean returnsRows(Event.OperationCompleted completed) {
+    return completed.bytes() > 0
+        || completed.omitted() > 0
+        || completed.results().stream().anyMatch(result -> result.rows() > 0);
+  }
+
+  /** Remembers an operation, and forgets the one that has been remembered longest for it. */
+  private static void keep(
+      Map<Long, Facts.Masking> operations, int most, long number, Facts.Masking masking) {
+    if (operations.size() >= most) {
+      operations.remove(operations.keySet().iterator().next());
+    }
+    operations.put(number, masking);
   }
 
   private void result(
@@ -202,7 +224,7 @@ public final class MaskingVerifier {
     if (known != null) {
       return known;
     }
-    if (lookups.size() >= MAX_CHECKED) {
+    if (lookups.size() >= MAX_LOOKUPS) {
       lookups.clear();
     }
     Lookup lookup = Lookup.of(masks);

@@ -210,6 +210,18 @@ class MaskingVerifierTest {
   }
 
   @Test
+  void aSecondAnswerOfOneOperationIsHeldAgainstItsMasksToo() throws Exception {
+    long asked = session.asked(MaskedSession.under(MaskedSession.MASKS, 1));
+    session.answered(
+        asked, MaskedSession.columns(MaskedSession.MASKS, MaskedSession.ssn(MaskFunction.PARTIAL)));
+    long again =
+        session.answered(
+            asked,
+            MaskedSession.columns(MaskedSession.MASKS, MaskedSession.ssn(MaskFunction.NONE)));
+    assertViolation(again, "left unmasked");
+  }
+
+  @Test
   void columnsThatHaveNoRoomAreSaidToBeMissing() throws Exception {
     List<MasksInForce.ProtectedColumn> many = new java.util.ArrayList<>();
     for (int i = 0; i < 20_000; i++) {

@@ -5,7 +5,11 @@ import dev.chaperone.control.resource.StatusFiles;
 import dev.chaperone.control.translation.Configuration;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestSpec;
 import dev.chaperone.crds.v1alpha1.ApprovalRequestStatus;
+import dev.chaperone.recording.MalformedRecordingException;
+import dev.chaperone.recording.MaskingReport;
+import dev.chaperone.recording.MaskingVerifier;
 import dev.chaperone.recording.RecordingKey;
+import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.approval.ApproverGroups;
 import dev.chaperone.sidecar.approval.RequestFiles;
@@ -359,6 +363,21 @@ public final class GatewayUnderTest implements AutoCloseable {
     last.forEach(one -> one.connection().end(CloseReason.SHUTDOWN));
     journal.close();
     sessions.close(last);
+  }
+
+  /** Stops; a recording of it in which a protected column left without its mask is an error. */
+  public void endProvingMasks() {
+    end();
+    try {
+      for (Path session : SessionFiles.sessions(recordings)) {
+        MaskingReport report = MaskingVerifier.verify(session);
+        if (report.exitCode() != 0) {
+          throw new AssertionError(report.violations() + ", not proven: " + report.unproven());
+        }
+      }
+    } catch (IOException | MalformedRecordingException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Override

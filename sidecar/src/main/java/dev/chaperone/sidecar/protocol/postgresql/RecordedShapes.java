@@ -16,6 +16,7 @@ import java.util.Optional;
  */
 final class RecordedShapes {
   private static final int KEPT = 8;
+  private static final int MAX_KEPT_BYTES = 4 << 10;
 
   private record Kept(RowLayout layout, Repeated<MasksInForce> masks, Repeated<Columns> columns) {}
 
@@ -41,8 +42,10 @@ final class RecordedShapes {
       }
     }
     Repeated<Columns> columns = Repeated.of(columns(layout, masks, applied, looked, catalog));
-    kept[next] = new Kept(layout, masks, columns);
-    next = (next + 1) % KEPT;
+    if (layout.descriptionBytes() <= MAX_KEPT_BYTES) {
+      kept[next] = new Kept(layout, masks, columns);
+      next = (next + 1) % KEPT;
+    }
     return columns;
   }
 

@@ -79,6 +79,11 @@ final class RowLayout {
     return description == other.description || Arrays.equals(description, other.description);
   }
 
+  /** How long the target's description of them is. */
+  int descriptionBytes() {
+    return description.length;
+  }
+
   /** The names of the columns, as the client is told. */
   List<String> names() {
     List<String> names = new ArrayList<>(columns());

@@ -93,12 +93,16 @@ class LeakCorpusIT {
 
   @AfterEach
   void stop() {
-    gateway.close();
+    try {
+      gateway.endProvingMasks();
+    } finally {
+      gateway.close();
+    }
   }
 
   /** Everything as it was, and a gateway that knows it. */
   private void reset() throws IOException {
-    gateway.close();
+    stop();
     load();
     start();
   }

@@ -113,7 +113,11 @@ class MaskingIT {
 
   @AfterEach
   void stop() {
-    gateway.close();
+    try {
+      gateway.endProvingMasks();
+    } finally {
+      gateway.close();
+    }
   }
 
   /** The rows of a result, as the driver reads them by type. */

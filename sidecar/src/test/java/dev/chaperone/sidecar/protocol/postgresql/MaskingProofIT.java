@@ -135,6 +135,8 @@ class MaskingProofIT {
       client.exchange(parse("s", "SELECT ssn FROM c WHERE id = $1"), describe('S', "s"), sync());
       client.exchange(
           bind("", "s", "1"), execute("", 0), bind("", "s", "2"), execute("", 0), sync());
+      // A portal that has come to its end is executed once more.
+      client.exchange(run("SELECT id FROM c"), execute("", 0), sync());
       // What is refused returns nothing.
       client.exchange(query("SELECT upper(ssn) FROM c"));
     }

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Says what a new definition of a resource breaks for those who have objects of the old one, or
@@ -30,6 +32,10 @@ final class Compatibility {
           "x-kubernetes-map-type",
           "x-kubernetes-preserve-unknown-fields",
           "x-kubernetes-int-or-string");
+
+  /** {@code !has(self.FIELD) || self.FIELD != 'VALUE' || ...}. */
+  private static final Pattern NEW_VALUE =
+      Pattern.compile("!has\\(self\\.(\\w+)\\) \\|\\| self\\.\\1 != '(\\w+)' \\|\\| [^?]+");
 
   private final List<String> broken = new ArrayList<>();
 
@@ -110,6 +116,7 @@ final class Compatibility {
     required.forEach(field -> broken.add(path + "." + field + " is required now"));
     Set<String> rules = rules(now);
     rules.removeAll(rules(before));
+    rules.removeIf(rule -> isAboutNewValues(rule, before, now));
     rules.forEach(rule -> broken.add(path + ": a rule was added: " + rule));
     before
         .path("properties")
@@ -128,6 +135,19 @@ final class Compatibility {
         schema(path + "[]", before.path(below), now.path(below));
       }
     }
+  }
+
+  /**
+   * Whether it can fail for a value of a new field alone, which is not that field's default: no
+   * object that was there before has one.
+   */
+  private static boolean isAboutNewValues(String rule, JsonNode before, JsonNode now) {
+    Matcher matcher = NEW_VALUE.matcher(rule);
+    return matcher.matches()
+        && !before.path("properties").has(matcher.group(1))
+        && !now.at("/properties/" + matcher.group(1) + "/default")
+            .asText()
+            .equals(matcher.group(2));
   }
 
   private void bounds(String path, JsonNode before, JsonNode now) {

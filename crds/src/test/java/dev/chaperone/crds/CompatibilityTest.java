@@ -78,6 +78,20 @@ class CompatibilityTest {
             spec ->
                 spec.withArray("x-kubernetes-validations").addObject().put("rule", "self.a == 1")),
         change(
+            "v1alpha1.spec: a rule was added: !has(self.suspended) || self.suspended != 'x' || a",
+            spec ->
+                spec.withArray("x-kubernetes-validations")
+                    .addObject()
+                    .put("rule", "!has(self.suspended) || self.suspended != 'x' || a")),
+        change(
+            "v1alpha1.spec: a rule was added: !has(self.more) || self.more != 'all' || a",
+            spec -> {
+              properties(spec).putObject("more").put("default", "all");
+              spec.withArray("x-kubernetes-validations")
+                  .addObject()
+                  .put("rule", "!has(self.more) || self.more != 'all' || a");
+            }),
+        change(
             "v1alpha1.spec.leaseSeconds: maximum is lower now",
             spec -> property(spec, "leaseSeconds").put("maximum", 1)),
         change(
@@ -118,6 +132,9 @@ class CompatibilityTest {
     properties(spec).putObject("more").put("type", "string");
     ((ArrayNode) property(spec, "protocol").get("enum")).add("More");
     property(spec, "leaseSeconds").put("maximum", 1_000_000);
+    spec.withArray("x-kubernetes-validations")
+        .addObject()
+        .put("rule", "!has(self.more) || self.more != 'all' || self.protocol == 'SSH'");
     assertThat(Compatibility.broken(before, now)).isEmpty();
   }
 

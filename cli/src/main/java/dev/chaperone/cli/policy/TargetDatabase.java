@@ -3,7 +3,9 @@ package dev.chaperone.cli.policy;
 import dev.chaperone.cli.CommandException;
 import dev.chaperone.control.translation.ConnectionConfiguration;
 import dev.chaperone.control.translation.ConnectionConfiguration.Tls;
+import dev.chaperone.crds.v1alpha1.ChannelBinding;
 import dev.chaperone.crds.v1alpha1.TlsMode;
+import dev.chaperone.crds.v1alpha1.TlsNegotiation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +43,9 @@ final class TargetDatabase {
       properties.setProperty("preferQueryMode", "simple");
       properties.setProperty("loginTimeout", TIMEOUT_SECONDS);
       properties.setProperty("sslmode", sslMode(tls.mode()));
+      properties.setProperty("channelBinding", channelBinding(tls.channelBinding()));
+      properties.setProperty(
+          "sslNegotiation", tls.negotiation() == TlsNegotiation.DIRECT ? "direct" : "postgres");
       if (tls.certificateAuthorities().isPresent()) {
         authorities = Files.createTempFile("chaperone-ca", ".pem");
         Files.write(authorities, tls.certificateAuthorities().get().bytes());
@@ -56,6 +61,14 @@ final class TargetDatabase {
         Files.delete(authorities);
       }
     }
+  }
+
+  private static String channelBinding(ChannelBinding binding) {
+    return switch (binding) {
+      case PREFER -> "prefer";
+      case REQUIRE -> "require";
+      case DISABLE -> "disable";
+    };
   }
 
   private static String sslMode(TlsMode mode) {

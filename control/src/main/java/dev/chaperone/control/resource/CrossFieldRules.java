@@ -34,6 +34,12 @@ final class CrossFieldRules {
                   + " VerifyFull",
               tls -> !is(tls, "mode", "Require") || !has(tls, "caSecretRef")),
           rule(
+              "channelBinding Require needs TLS: remove it, or choose another mode than Disable",
+              tls -> !is(tls, "mode", "Disable") || !is(tls, "channelBinding", "Require")),
+          rule(
+              "negotiation Direct needs TLS: remove it, or choose another mode than Disable",
+              tls -> !is(tls, "mode", "Disable") || !is(tls, "negotiation", "Direct")),
+          rule(
               "an empty selector would select every pod of the namespace: name at least one label",
               selector -> has(selector, "matchLabels") || has(selector, "matchExpressions")),
           rule(

@@ -1,10 +1,12 @@
 package dev.chaperone.control.translation;
 
+import dev.chaperone.crds.v1alpha1.ChannelBinding;
 import dev.chaperone.crds.v1alpha1.Durability;
 import dev.chaperone.crds.v1alpha1.OnUnavailable;
 import dev.chaperone.crds.v1alpha1.Protocol;
 import dev.chaperone.crds.v1alpha1.RecordedResponses;
 import dev.chaperone.crds.v1alpha1.TlsMode;
+import dev.chaperone.crds.v1alpha1.TlsNegotiation;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.Requester;
 import dev.chaperone.policy.Subject;
@@ -82,15 +84,28 @@ public record ConnectionConfiguration(
    * @param serverName the name to ask for and to verify: the target's host unless the connection
    *     says otherwise
    * @param certificateAuthorities the certificates to trust, in PEM, instead of the system's
+   * @param clientCertificate what the gateway proves itself with: a credential, like the password
+   * @param channelBinding whether the log-in is bound to the target's certificate
+   * @param negotiation how TLS is begun
    */
   public record Tls(
       TlsMode mode,
       String serverName,
       Optional<SecretBytes> certificateAuthorities,
-      Optional<ClientCertificate> clientCertificate) {}
+      Optional<CertifiedKey> clientCertificate,
+      ChannelBinding channelBinding,
+      TlsNegotiation negotiation) {
 
-  /** A certificate and its key, in PEM. */
-  public record ClientCertificate(SecretBytes certificate, SecretBytes key) {}
+    /** Whether the target has to prove the same in the same way, whoever the gateway is to it. */
+    boolean asksTheSameAs(Tls other) {
+      return withoutClientCertificate().equals(other.withoutClientCertificate());
+    }
+
+    private Tls withoutClientCertificate() {
+      return new Tls(
+          mode, serverName, certificateAuthorities, Optional.empty(), channelBinding, negotiation);
+    }
+  }
 
   /** A user name and a password. */
   public record Credentials(String username, SecretBytes password) {
@@ -124,9 +139,9 @@ public record ConnectionConfiguration(
     return new Requester(agent, namespace, name, Map.of("database", target.database()));
   }
 
-  /** Whether it leads to the same target by the same way. */
+  /** Whether it leads to the same target by the same way, with whatever credential. */
   public boolean hasTargetOf(ConnectionConfiguration other) {
-    return target.equals(other.target()) && tls.equals(other.tls());
+    return target.equals(other.target()) && tls.asksTheSameAs(other.tls());
   }
 
   /** The same connection with another target; TLS still verifies the name it did before. */

@@ -12,7 +12,6 @@ import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.CredentialsSecret;
 import dev.chaperone.crds.v1alpha1.Recording;
 import dev.chaperone.crds.v1alpha1.SecretKeyReference;
-import dev.chaperone.crds.v1alpha1.SecretReference;
 import dev.chaperone.policy.Limits;
 import dev.chaperone.policy.Names;
 import dev.chaperone.policy.Policy;
@@ -22,8 +21,11 @@ import dev.chaperone.policy.Subject;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -248,25 +250,68 @@ final class Translation {
     Optional<SecretBytes> authorities = Optional.empty();
     SecretKeyReference ca = tls.caSecretRef();
     if (ca != null) {
-      authorities = value(connection, "spec.target.tls.caSecretRef", ca.name(), ca.key());
-    }
-    Optional<ConnectionConfiguration.ClientCertificate> client = Optional.empty();
-    SecretReference reference = tls.clientCertificateSecretRef();
-    if (reference != null) {
-      String path = "spec.target.tls.clientCertificateSecretRef";
-      Optional<SecretBytes> certificate = value(connection, path, reference.name(), "tls.crt");
-      Optional<SecretBytes> key = value(connection, path, reference.name(), "tls.key");
-      if (certificate.isPresent() && key.isPresent()) {
-        client =
-            Optional.of(
-                new ConnectionConfiguration.ClientCertificate(certificate.get(), key.get()));
-      }
+      String path = "spec.target.tls.caSecretRef";
+      authorities =
+          value(connection, path, ca.name(), ca.key())
+              .filter(pem -> certificates(connection, path, ca.name(), ca.key(), pem).isPresent());
     }
     return new ConnectionConfiguration.Tls(
         tls.mode(),
         tls.serverName() == null ? connection.spec().target().host() : tls.serverName(),
         authorities,
-        client);
+        Optional.ofNullable(tls.clientCertificateSecretRef())
+            .flatMap(
+                secret ->
+                    certifiedKey(
+                        connection, "spec.target.tls.clientCertificateSecretRef", secret.name())),
+        tls.channelBinding(),
+        tls.negotiation());
+  }
+
+  /** What a Secret of type kubernetes.io/tls holds. */
+  private Optional<CertifiedKey> certifiedKey(
+      Resource<AgentConnectionSpec> connection, String path, String name) {
+    Optional<SecretBytes> certificate = value(connection, path, name, "tls.crt");
+    Optional<SecretBytes> key = value(connection, path, name, "tls.key");
+    Optional<List<X509Certificate>> chain =
+        certificate.flatMap(pem -> certificates(connection, path, name, "tls.crt", pem));
+    if (chain.isEmpty() || key.isEmpty()) {
+      return Optional.empty();
+    }
+    byte[] bytes = key.get().bytes();
+    try {
+      PrivateKey read = Pem.privateKey(bytes, chain.get().get(0).getPublicKey());
+      return Optional.of(new CertifiedKey(chain.get(), read));
+    } catch (PemException e) {
+      secretProblems.add(unusable(connection, path, name, "tls.key", e));
+      return Optional.empty();
+    } finally {
+      Arrays.fill(bytes, (byte) 0);
+    }
+  }
+
+  private Optional<List<X509Certificate>> certificates(
+      Resource<AgentConnectionSpec> connection,
+      String path,
+      String name,
+      String key,
+      SecretBytes pem) {
+    try {
+      return Optional.of(Pem.certificates(pem.bytes()));
+    } catch (PemException e) {
+      secretProblems.add(unusable(connection, path, name, key, e));
+      return Optional.empty();
+    }
+  }
+
+  private static Problem unusable(
+      Resource<AgentConnectionSpec> connection,
+      String path,
+      String name,
+      String key,
+      PemException cause) {
+    return connection.problem(
+        path, "key \"" + key + "\" of Secret \"" + name + "\" " + cause.getMessage());
   }
 
   private ConnectionConfiguration.Credentials credentials(

@@ -16,6 +16,13 @@ import io.fabric8.generator.annotation.ValidationRule;
     value = "self.mode != 'Require' || !has(self.caSecretRef)",
     message =
         "mode Require verifies no certificate: remove caSecretRef, or choose VerifyCA or VerifyFull")
+@ValidationRule(
+    value =
+        "!has(self.channelBinding) || self.channelBinding != 'Require' || self.mode != 'Disable'",
+    message = "channelBinding Require needs TLS: remove it, or choose another mode than Disable")
+@ValidationRule(
+    value = "!has(self.negotiation) || self.negotiation != 'Direct' || self.mode != 'Disable'",
+    message = "negotiation Direct needs TLS: remove it, or choose another mode than Disable")
 public record Tls(
     @JsonPropertyDescription(
             "VerifyFull: the certificate must be valid and for the name of the host. VerifyCA: it must be valid, for whatever name. Require: TLS with any certificate, which does not stop an impostor. Disable: no TLS at all.")
@@ -30,4 +37,12 @@ public record Tls(
         SecretKeyReference caSecretRef,
     @JsonPropertyDescription(
             "A Secret of type kubernetes.io/tls whose tls.crt and tls.key the gateway presents to the target.")
-        SecretReference clientCertificateSecretRef) {}
+        SecretReference clientCertificateSecretRef,
+    @JsonPropertyDescription(
+            "Whether the log-in is bound to the target's certificate (SCRAM-SHA-256-PLUS), so that nobody between the gateway and the target can take part in it. Prefer: where the target offers it; Require: always; Disable: never, for targets behind something that ends TLS.")
+        @Default("Prefer")
+        ChannelBinding channelBinding,
+    @JsonPropertyDescription(
+            "How TLS is begun. Postgres: after a request of PostgreSQL's own. Direct: at once, with ALPN, as PostgreSQL 17 and newer allow.")
+        @Default("Postgres")
+        TlsNegotiation negotiation) {}

@@ -81,6 +81,27 @@ final class LoginFailure extends Exception {
             "Configure scram-sha-256 on the target, or TLS mode VerifyCA or VerifyFull."));
   }
 
+  /** The target refused what the log-in was bound to, or that it could not be bound. */
+  static LoginFailure channelBinding() {
+    return new LoginFailure(
+        "channel-binding",
+        ErrorReply.fatal(
+            SqlState.INVALID_AUTHORIZATION,
+            "the target database does not see the TLS connection that the gateway sees",
+            "Somebody may be between the two. Where that is meant (a proxy that ends TLS), the owner"
+                + " of this AgentConnection has to set channelBinding: Disable."));
+  }
+
+  /** The connection asks for channel binding and there is none. */
+  static LoginFailure notBound(String message) {
+    return new LoginFailure(
+        "channel-binding",
+        ErrorReply.fatal(
+            SqlState.INVALID_AUTHORIZATION,
+            message,
+            "The owner of this AgentConnection has to check spec.target.tls.channelBinding."));
+  }
+
   static LoginFailure protocol() {
     return new LoginFailure(
         "protocol",

@@ -12,15 +12,13 @@ import java.security.SecureRandom;
 import java.util.List;
 
 /**
- * SCRAM-SHA-256 with the target. PostgreSQL documentation, "SASL Authentication"; RFC 5802 and
- * 7677.
+ * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS with the target. PostgreSQL documentation, "SASL
+ * Authentication"; RFC 5802 and 7677.
  *
  * <p>{@link #finalMessage} may compute for as long as the target's iteration count says; it does
  * not run on an event loop.
  */
 final class ScramLogin {
-  static final String MECHANISM = ScramKeys.MECHANISM.getName();
-
   /** PostgreSQL's default is 4096; a target cannot make the gateway compute for minutes. */
   private static final int MAX_ITERATIONS = 1_000_000;
 
@@ -32,16 +30,29 @@ final class ScramLogin {
 
   private final SecretBytes password;
   private final ScramKeys keys;
+  private final ScramBinding binding;
   private final String nonce = ScramFunctions.nonce(NONCE_CHARACTERS, RANDOM);
   private ScramClient client;
 
-  ScramLogin(SecretBytes password, ScramKeys keys) {
+  ScramLogin(SecretBytes password, ScramKeys keys, ScramBinding binding) {
     this.password = password;
     this.keys = keys;
+    this.binding = binding;
+  }
+
+  /** The mechanism that is chosen of those that the target offers. */
+  String mechanism() {
+    return binding.mechanism().getName();
+  }
+
+  boolean isBound() {
+    return binding.isBound();
   }
 
   byte[] firstMessage() {
-    return new ClientFirstMessage(USER, nonce).toString().getBytes(StandardCharsets.UTF_8);
+    return new ClientFirstMessage(binding.flag(), binding.type(), null, USER, nonce)
+        .toString()
+        .getBytes(StandardCharsets.UTF_8);
   }
 
   byte[] finalMessage(String serverFirstMessage) throws LoginFailure {
@@ -51,20 +62,32 @@ final class ScramLogin {
         throw LoginFailure.protocol();
       }
       ScramKeys.Keys derived = keys.of(password, first.getSalt(), first.getIterationCount());
-      ScramClient answering =
-          ScramClient.builder()
-              .advertisedMechanisms(List.of(MECHANISM))
-              .username(USER)
-              .clientAndServerKey(derived.client(), derived.server())
-              .stringPreparation(StringPreparation.POSTGRESQL_PREPARATION)
-              .nonceSupplier(() -> nonce)
-              .build();
+      ScramClient answering = client(derived);
       answering.clientFirstMessage();
       answering.serverFirstMessage(serverFirstMessage);
       client = answering;
       return answering.clientFinalMessage().toString().getBytes(StandardCharsets.UTF_8);
     } catch (ScramException | IllegalArgumentException e) {
       throw LoginFailure.protocol();
+    }
+  }
+
+  private ScramClient client(ScramKeys.Keys derived) {
+    ScramClient.FinalBuildStage building =
+        ScramClient.builder()
+            .advertisedMechanisms(List.of(mechanism()))
+            .username(USER)
+            .clientAndServerKey(derived.client(), derived.server())
+            .stringPreparation(StringPreparation.POSTGRESQL_PREPARATION)
+            .nonceSupplier(() -> nonce);
+    switch (binding.flag()) {
+      case CHANNEL_BINDING_REQUIRED:
+        return building.channelBinding(TlsServerEndPoint.TYPE, binding.data()).build();
+      case CLIENT_YES_SERVER_NOT:
+        // The library says so where there is data and the mechanism takes none; it is not sent.
+        return building.channelBinding(TlsServerEndPoint.TYPE, new byte[1]).build();
+      default:
+        return building.build();
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import dev.chaperone.control.translation.ConnectionConfiguration;
+import dev.chaperone.control.translation.ConnectionConfiguration.Tls;
 import dev.chaperone.policy.masking.MaskKey;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.SqlAnalyzer;
@@ -214,7 +215,9 @@ final class SharedTarget implements AutoCloseable {
           }
         });
     try {
-      connector.logIn(loop, address(), parameters, ruling.connection().credentials(), result);
+      ConnectionConfiguration configured = ruling.connection();
+      connector.logIn(
+          loop, address(configured.tls()), parameters, configured.credentials(), result);
     } catch (SSLException e) {
       result.tryFailure(LoginFailure.tls());
     }
@@ -224,11 +227,12 @@ final class SharedTarget implements AutoCloseable {
     logIn(loop, Map.of("application_name", MONITOR_APPLICATION), result);
   }
 
-  private TargetAddress address() throws SSLException {
+  /** Made anew when the gateway's own certificate is another. */
+  private TargetAddress address(Tls tls) throws SSLException {
     TargetAddress known = address;
-    if (known == null) {
+    if (known == null || !known.tls().isFor(tls)) {
       ConnectionConfiguration.Target target = route.target();
-      known = new TargetAddress(target.host(), target.port(), new TargetTls(route.tls()));
+      known = new TargetAddress(target.host(), target.port(), new TargetTls(tls));
       address = known;
     }
     return known;

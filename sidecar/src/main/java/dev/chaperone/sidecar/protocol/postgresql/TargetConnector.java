@@ -11,6 +11,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Promise;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -135,10 +136,30 @@ final class TargetConnector {
 
   private static void secure(
       Channel channel, TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+    if (address.tls().isDirect()) {
+      handshake(channel, address, ready, result);
+      return;
+    }
     channel.pipeline().addLast("tls-request", new TlsRequest(address, ready, result));
     ByteBuf request = channel.alloc().buffer(8);
     MessageWriter.sslRequest(request);
     channel.writeAndFlush(request);
+  }
+
+  private static void handshake(
+      Channel channel, TargetAddress address, Consumer<Channel> ready, Promise<?> result) {
+    TargetTls settings = address.tls();
+    SslHandler tls = settings.newHandler(channel.alloc(), address.port(), LOGIN_TIMEOUT_MILLIS);
+    channel.pipeline().addLast("tls", tls);
+    tls.handshakeFuture()
+        .addListener(
+            done -> {
+              if (done.isSuccess() && settings.accepts(tls)) {
+                ready.accept(channel);
+              } else {
+                result.tryFailure(LoginFailure.tls());
+              }
+            });
   }
 
   /**
@@ -167,18 +188,8 @@ final class TargetConnector {
       } finally {
         answer.release();
       }
-      var tls = address.tls().newHandler(ctx.alloc(), address.port(), LOGIN_TIMEOUT_MILLIS);
-      ctx.pipeline().addLast("tls", tls);
+      handshake(ctx.channel(), address, ready, result);
       ctx.pipeline().remove(this);
-      tls.handshakeFuture()
-          .addListener(
-              done -> {
-                if (done.isSuccess()) {
-                  ready.accept(ctx.channel());
-                } else {
-                  result.tryFailure(LoginFailure.tls());
-                }
-              });
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import com.ongres.scram.common.ScramMechanism;
 import dev.chaperone.control.translation.ConnectionConfiguration.Credentials;
+import dev.chaperone.crds.v1alpha1.ChannelBinding;
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import dev.chaperone.sidecar.protocol.postgresql.MessageFramer.Disposition;
 import io.netty.buffer.ByteBuf;
@@ -8,10 +10,14 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Promise;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -19,6 +25,7 @@ import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLPeerUnverifiedException;
 
 /**
  * Logs in to the target. PostgreSQL documentation, "Start-up": authentication, settings, key,
@@ -145,7 +152,7 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
         case BackendMessage.NOTICE_RESPONSE:
           break;
         case BackendMessage.ERROR_RESPONSE:
-          throw LoginFailure.refusedByTarget(ErrorFields.sqlState(buffer, start, bodyBytes));
+          throw refused(ErrorFields.sqlState(buffer, start, bodyBytes));
         case BackendMessage.READY_FOR_QUERY:
           require(state == State.AUTHENTICATED);
           onReady();
@@ -172,10 +179,12 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
       case AUTHENTICATION_OK:
         // A target that skips the last step of SCRAM has not proved that it knows the password.
         require(state == State.AUTHENTICATING || state == State.SASL_DONE);
+        requireBoundIfAsked(state == State.SASL_DONE && scram.isBound());
         state = State.AUTHENTICATED;
         break;
       case CLEARTEXT_PASSWORD:
         require(state == State.AUTHENTICATING);
+        requireBoundIfAsked(false);
         requireVerified("the target database asks for a password in clear");
         byte[] password = credentials.password().bytes();
         send(out -> MessageWriter.passwordMessage(out, password, true));
@@ -183,6 +192,7 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
         break;
       case MD5_PASSWORD:
         require(state == State.AUTHENTICATING && end - position == 4);
+        requireBoundIfAsked(false);
         requireVerified("the target database asks for an MD5 password");
         byte[] salt = ByteBufUtil.getBytes(buffer, position, 4);
         byte[] hashed = md5(salt);
@@ -208,21 +218,57 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
   }
 
   private void onSasl(ByteBuf buffer, int position, int end) throws LoginFailure, MalformedMessage {
-    boolean offered = false;
+    boolean plain = false;
+    boolean plus = false;
     BodyReader mechanisms = new BodyReader(buffer, position, end - position);
     while (mechanisms.position() < end) {
       int start = mechanisms.position();
       int nul = mechanisms.skipCString();
-      offered |= text(buffer, start, nul).equals(ScramLogin.MECHANISM);
+      String mechanism = text(buffer, start, nul);
+      plain |= mechanism.equals(ScramMechanism.SCRAM_SHA_256.getName());
+      plus |= mechanism.equals(ScramMechanism.SCRAM_SHA_256_PLUS.getName());
     }
-    if (!offered) {
+    scram = new ScramLogin(credentials.password(), scramKeys, binding(plain, plus));
+    byte[] first = scram.firstMessage();
+    send(out -> MessageWriter.saslInitialResponse(out, scram.mechanism(), first));
+    state = State.SASL_ANSWERED;
+  }
+
+  /** Chooses as libpq does (pg_SASL_init in its fe-auth.c). */
+  private ScramBinding binding(boolean plain, boolean plus) throws LoginFailure {
+    ChannelBinding wanted = address.tls().channelBinding();
+    SslHandler tls = channel.pipeline().get(SslHandler.class);
+    // Nobody honest offers to bind to what is not there.
+    require(!plus || tls != null);
+    if (plus && wanted != ChannelBinding.DISABLE) {
+      return ScramBinding.to(endPoint(tls));
+    }
+    requireBoundIfAsked(false);
+    if (!plain) {
       throw LoginFailure.unsupportedAuthentication(
           "the target database does not offer SCRAM-SHA-256");
     }
-    scram = new ScramLogin(credentials.password(), scramKeys);
-    byte[] first = scram.firstMessage();
-    send(out -> MessageWriter.saslInitialResponse(out, ScramLogin.MECHANISM, first));
-    state = State.SASL_ANSWERED;
+    return tls == null || wanted == ChannelBinding.DISABLE
+        ? ScramBinding.NONE
+        : ScramBinding.NOT_OFFERED;
+  }
+
+  /** An impostor chooses its certificate: one that cannot be bound to is no way around it. */
+  private static byte[] endPoint(SslHandler tls) throws LoginFailure {
+    try {
+      Certificate[] chain = tls.engine().getSession().getPeerCertificates();
+      return TlsServerEndPoint.of((X509Certificate) chain[0]);
+    } catch (GeneralSecurityException | SSLPeerUnverifiedException e) {
+      throw LoginFailure.notBound(
+          "the target database's certificate has a signature that no log-in can be bound to");
+    }
+  }
+
+  private void requireBoundIfAsked(boolean bound) throws LoginFailure {
+    if (!bound && address.tls().channelBinding() == ChannelBinding.REQUIRE) {
+      throw LoginFailure.notBound(
+          "the target database logs in without channel binding, which the connection requires");
+    }
   }
 
   /** Derives the key on another thread: the target says how long that takes. */
@@ -269,6 +315,20 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
     channel.config().setAutoRead(false);
     channel.pipeline().remove(this);
     result.trySuccess(new TargetConnection(channel, address, settings, processId, cancelKey));
+  }
+
+  /**
+   * The server's words for a wrong password are others (28P01) than those for a certificate that is
+   * not its own (28000) and for binding that was struck from its offer (08P01); its auth-scram.c,
+   * read_client_final_message and read_client_first_message.
+   */
+  private LoginFailure refused(String sqlState) {
+    boolean misbound =
+        state == State.SASL_ANSWERED
+            && channel.pipeline().get(SslHandler.class) != null
+            && (sqlState.equals(SqlState.INVALID_AUTHORIZATION)
+                || sqlState.equals(SqlState.PROTOCOL_VIOLATION));
+    return misbound ? LoginFailure.channelBinding() : LoginFailure.refusedByTarget(sqlState);
   }
 
   private void requireVerified(String what) throws LoginFailure {

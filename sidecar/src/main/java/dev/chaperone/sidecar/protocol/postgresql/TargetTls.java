@@ -1,8 +1,10 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
-import dev.chaperone.control.translation.ConnectionConfiguration.ClientCertificate;
+import dev.chaperone.control.translation.CertifiedKey;
 import dev.chaperone.control.translation.ConnectionConfiguration.Tls;
+import dev.chaperone.crds.v1alpha1.ChannelBinding;
 import dev.chaperone.crds.v1alpha1.TlsMode;
+import dev.chaperone.crds.v1alpha1.TlsNegotiation;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -22,6 +24,9 @@ import javax.net.ssl.SSLParameters;
  * chain, {@code verify-full} the name too. PostgreSQL documentation, "SSL Support".
  */
 final class TargetTls {
+  /** The name of PostgreSQL's protocol in ALPN; PG_ALPN_PROTOCOL in the server's pqcomm.h. */
+  static final String PROTOCOL_NAME = "postgresql";
+
   private final Tls settings;
   private final SslContext context;
 
@@ -33,6 +38,10 @@ final class TargetTls {
     this.context = isEnabled() ? context(settings) : null;
   }
 
+  boolean isFor(Tls other) {
+    return settings.equals(other);
+  }
+
   boolean isEnabled() {
     return settings.mode() != TlsMode.DISABLE;
   }
@@ -40,6 +49,24 @@ final class TargetTls {
   /** Whether the target has proved who it is, so that a password may be shown to it. */
   boolean verifiesTarget() {
     return settings.mode() == TlsMode.VERIFY_CA || settings.mode() == TlsMode.VERIFY_FULL;
+  }
+
+  ChannelBinding channelBinding() {
+    return settings.channelBinding();
+  }
+
+  /** Whether the handshake comes first, without a request of PostgreSQL's own before it. */
+  boolean isDirect() {
+    return settings.negotiation() == TlsNegotiation.DIRECT;
+  }
+
+  /**
+   * Whether what was negotiated is as it has to be. Without a request of PostgreSQL's own before
+   * the handshake, the other end has to say that it speaks PostgreSQL, or it could be anything that
+   * the certificate is for; PostgreSQL documentation, "SSL Session Encryption".
+   */
+  boolean accepts(SslHandler negotiated) {
+    return !isDirect() || PROTOCOL_NAME.equals(negotiated.engine().getApplicationProtocol());
   }
 
   SslHandler newHandler(ByteBufAllocator allocator, int port, long timeoutMillis) {
@@ -51,6 +78,7 @@ final class TargetTls {
     }
     parameters.setEndpointIdentificationAlgorithm(
         settings.mode() == TlsMode.VERIFY_FULL ? "HTTPS" : null);
+    parameters.setApplicationProtocols(new String[] {PROTOCOL_NAME});
     engine.setSSLParameters(parameters);
     SslHandler handler = new SslHandler(engine);
     handler.setHandshakeTimeoutMillis(timeoutMillis);
@@ -69,11 +97,9 @@ final class TargetTls {
       builder.trustManager(
           new ByteArrayInputStream(settings.certificateAuthorities().get().bytes()));
     }
-    Optional<ClientCertificate> client = settings.clientCertificate();
+    Optional<CertifiedKey> client = settings.clientCertificate();
     if (client.isPresent()) {
-      builder.keyManager(
-          new ByteArrayInputStream(client.get().certificate().bytes()),
-          new ByteArrayInputStream(client.get().key().bytes()));
+      builder.keyManager(client.get().key(), client.get().chain());
     }
     try {
       return builder.build();

@@ -41,7 +41,7 @@ class ScramLoginTest {
 
   @Test
   void refusesWhatNoHonestServerSends() {
-    ScramLogin login = new ScramLogin(password("pencil"), keys);
+    ScramLogin login = new ScramLogin(password("pencil"), keys, ScramBinding.NONE);
     String nonce = new String(login.firstMessage(), StandardCharsets.UTF_8).replaceAll(".*r=", "");
     for (String message :
         new String[] {
@@ -60,9 +60,36 @@ class ScramLoginTest {
     }
   }
 
+  /** RFC 5802, section 7: gs2-header and channel-binding. */
+  @Test
+  void saysInBothMessagesWhatTheLogInIsBoundTo() throws LoginFailure {
+    byte[] hash = {1, 2, 3};
+    assertThat(messages(ScramBinding.to(hash)))
+        .startsWith("SCRAM-SHA-256-PLUS p=tls-server-end-point,,n=*,r=")
+        .contains(" c=" + base64("p=tls-server-end-point,,\1\2\3") + ",r=");
+    assertThat(messages(ScramBinding.NOT_OFFERED))
+        .startsWith("SCRAM-SHA-256 y,,n=*,r=")
+        .contains(" c=" + base64("y,,") + ",r=");
+    assertThat(messages(ScramBinding.NONE))
+        .startsWith("SCRAM-SHA-256 n,,n=*,r=")
+        .contains(" c=" + base64("n,,") + ",r=");
+  }
+
+  private String messages(ScramBinding binding) throws LoginFailure {
+    ScramLogin login = new ScramLogin(password("pencil"), keys, binding);
+    String first = new String(login.firstMessage(), StandardCharsets.UTF_8);
+    String nonce = first.replaceAll(".*r=", "");
+    byte[] last = login.finalMessage("r=" + nonce + "server,s=" + SALT + ",i=4096");
+    return login.mechanism() + " " + first + " " + new String(last, StandardCharsets.UTF_8);
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+  }
+
   @Test
   void aServerThatDoesNotKnowThePasswordIsFoundOut() throws LoginFailure {
-    ScramLogin login = new ScramLogin(password("pencil"), keys);
+    ScramLogin login = new ScramLogin(password("pencil"), keys, ScramBinding.NONE);
     assertThatThrownBy(() -> login.verify("v=")).isInstanceOf(LoginFailure.class);
     String nonce = new String(login.firstMessage(), StandardCharsets.UTF_8).replaceAll(".*r=", "");
     assertThat(

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param tls how it is reached
  * @param credentials what the gateway logs in with
  * @param listenPort where the gateway listens
+ * @param listenTls TLS towards the agent; empty where the port takes connections in clear alone
  * @param bounds what one agent may make the gateway hold
  * @param limits what the policies in force let a session use
  * @param recording what is remembered
@@ -43,6 +44,7 @@ public record ConnectionConfiguration(
     Tls tls,
     Credentials credentials,
     int listenPort,
+    Optional<ListenTls> listenTls,
     Bounds bounds,
     Limits limits,
     Recording recording,
@@ -57,6 +59,7 @@ public record ConnectionConfiguration(
     Objects.requireNonNull(target, "target");
     Objects.requireNonNull(tls, "tls");
     Objects.requireNonNull(credentials, "credentials");
+    Objects.requireNonNull(listenTls, "listenTls");
     Objects.requireNonNull(bounds, "bounds");
     Objects.requireNonNull(limits, "limits");
     Objects.requireNonNull(recording, "recording");
@@ -107,6 +110,14 @@ public record ConnectionConfiguration(
     }
   }
 
+  /**
+   * TLS towards the agent.
+   *
+   * @param key what the gateway shows the agent
+   * @param required whether client connections in clear are refused
+   */
+  public record ListenTls(CertifiedKey key, boolean required) {}
+
   /** A user name and a password. */
   public record Credentials(String username, SecretBytes password) {
     @Override
@@ -154,6 +165,7 @@ public record ConnectionConfiguration(
         tls,
         credentials,
         listenPort,
+        listenTls,
         bounds,
         limits,
         recording,
@@ -173,6 +185,7 @@ public record ConnectionConfiguration(
         tls,
         credentials,
         port,
+        listenTls,
         bounds,
         limits,
         recording,
@@ -192,6 +205,7 @@ public record ConnectionConfiguration(
         tls,
         credentials,
         listenPort,
+        listenTls,
         bounds,
         limits,
         recording,

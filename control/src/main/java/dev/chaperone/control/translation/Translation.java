@@ -10,6 +10,7 @@ import dev.chaperone.control.resource.Secret;
 import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.CredentialsSecret;
+import dev.chaperone.crds.v1alpha1.ListenTls;
 import dev.chaperone.crds.v1alpha1.Recording;
 import dev.chaperone.crds.v1alpha1.SecretKeyReference;
 import dev.chaperone.policy.Limits;
@@ -178,6 +179,7 @@ final class Translation {
     AgentConnectionSpec spec = connection.spec();
     secretProblems.clear();
     ConnectionConfiguration.Tls tls = tls(connection);
+    Optional<ConnectionConfiguration.ListenTls> listenTls = listenTls(connection);
     ConnectionConfiguration.Credentials credentials = credentials(connection);
     boolean resolved = secretProblems.isEmpty();
     if (origin == Origin.DIRECTORY) {
@@ -211,6 +213,7 @@ final class Translation {
             tls,
             credentials,
             spec.listen().port(),
+            listenTls,
             bounds,
             limits,
             recording(spec.recording()),
@@ -266,6 +269,16 @@ final class Translation {
                         connection, "spec.target.tls.clientCertificateSecretRef", secret.name())),
         tls.channelBinding(),
         tls.negotiation());
+  }
+
+  private Optional<ConnectionConfiguration.ListenTls> listenTls(
+      Resource<AgentConnectionSpec> connection) {
+    ListenTls tls = connection.spec().listen().tls();
+    if (tls == null) {
+      return Optional.empty();
+    }
+    return certifiedKey(connection, "spec.listen.tls.secretRef", tls.secretRef().name())
+        .map(key -> new ConnectionConfiguration.ListenTls(key, tls.required()));
   }
 
   /** What a Secret of type kubernetes.io/tls holds. */

@@ -12,4 +12,7 @@ public record Listen(
         @Required
         @Min(1024)
         @Max(65535)
-        Integer port) {}
+        Integer port,
+    @JsonPropertyDescription(
+            "Offers TLS to the agent, for clients that insist on it. It never leaves the pod: without it the port takes connections in clear alone.")
+        ListenTls tls) {}

@@ -14,6 +14,9 @@ final class AgentVariables {
   /** Which user a client names does not matter: the gateway knows who it is by the pod. */
   private static final String USER = "agent";
 
+  /** An agent that also wants to verify the gateway says so in its own connection string. */
+  private static final String SSL_MODE = "require";
+
   private AgentVariables() {}
 
   /**
@@ -51,12 +54,24 @@ final class AgentVariables {
     values.put("PGPORT", Integer.toString(connection.listenPort()));
     values.put("PGUSER", USER);
     values.put("PGDATABASE", connection.database());
+    if (connection.requiresTls()) {
+      // libpq's own default would do; drivers that read the variable and prefer none would not.
+      values.put("PGSSLMODE", SSL_MODE);
+    }
     if (connection.environment().databaseUrl()) {
       String database =
           URLEncoder.encode(connection.database(), StandardCharsets.UTF_8).replace("+", "%20");
       values.put(
           "DATABASE_URL",
-          "postgresql://" + USER + "@" + HOST + ":" + connection.listenPort() + "/" + database);
+          "postgresql://"
+              + USER
+              + "@"
+              + HOST
+              + ":"
+              + connection.listenPort()
+              + "/"
+              + database
+              + (connection.requiresTls() ? "?sslmode=" + SSL_MODE : ""));
     }
     String prefix = connection.environment().prefix();
     String before = prefix == null || prefix.isEmpty() ? "" : prefix + "_";

@@ -7,8 +7,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * The Secrets that only gateways may use: those with credentials. Certificates to trust are no
- * secret, and other workloads may need them.
+ * The Secrets that only gateways may use: those with credentials and keys. Certificates to trust
+ * are no secret, and other workloads may need them.
  */
 public final class GuardedSecrets {
   private GuardedSecrets() {}
@@ -21,6 +21,9 @@ public final class GuardedSecrets {
       guarded.add(spec.credentials().secretRef().name());
       if (spec.target().tls() != null && spec.target().tls().clientCertificateSecretRef() != null) {
         guarded.add(spec.target().tls().clientCertificateSecretRef().name());
+      }
+      if (spec.listen().tls() != null) {
+        guarded.add(spec.listen().tls().secretRef().name());
       }
     }
     return guarded;

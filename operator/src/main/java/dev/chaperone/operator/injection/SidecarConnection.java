@@ -4,6 +4,7 @@ import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.CredentialsSecret;
 import dev.chaperone.crds.v1alpha1.Environment;
+import dev.chaperone.crds.v1alpha1.ListenTls;
 import dev.chaperone.crds.v1alpha1.Protocol;
 import dev.chaperone.crds.v1alpha1.SecretKeyReference;
 import dev.chaperone.crds.v1alpha1.SecretReference;
@@ -23,6 +24,7 @@ import java.util.TreeSet;
  * @param provesName whether the target must prove that it is the host, so that a wrong address does
  *     no harm
  * @param listenPort on the loopback interface of the pod
+ * @param requiresTls whether the gateway refuses clients without TLS
  * @param database of the target
  * @param secrets the keys the gateway reads, by Secret
  */
@@ -31,6 +33,7 @@ record SidecarConnection(
     String host,
     boolean provesName,
     int listenPort,
+    boolean requiresTls,
     String database,
     Environment environment,
     SortedMap<String, SortedSet<String>> secrets) {
@@ -66,8 +69,11 @@ record SidecarConnection(
     }
     SecretReference client = tls.clientCertificateSecretRef();
     if (client != null) {
-      add(secrets, client.name(), "tls.crt");
-      add(secrets, client.name(), "tls.key");
+      addCertifiedKey(secrets, client);
+    }
+    ListenTls listenTls = spec.listen().tls();
+    if (listenTls != null) {
+      addCertifiedKey(secrets, listenTls.secretRef());
     }
     for (SortedSet<String> keys : secrets.values()) {
       for (String key : keys) {
@@ -86,9 +92,16 @@ record SidecarConnection(
             spec.target().host(),
             tls.mode() == TlsMode.VERIFY_FULL,
             spec.listen().port(),
+            listenTls != null && Boolean.TRUE.equals(listenTls.required()),
             spec.target().database(),
             spec.environment(),
             secrets));
+  }
+
+  private static void addCertifiedKey(
+      SortedMap<String, SortedSet<String>> secrets, SecretReference secret) {
+    add(secrets, secret.name(), "tls.crt");
+    add(secrets, secret.name(), "tls.key");
   }
 
   private static void add(SortedMap<String, SortedSet<String>> secrets, String name, String key) {

@@ -30,7 +30,8 @@ final class Acceptance {
       Set.of(
           "spec.credentials.secretRef",
           "spec.target.tls.caSecretRef",
-          "spec.target.tls.clientCertificateSecretRef");
+          "spec.target.tls.clientCertificateSecretRef",
+          "spec.listen.tls.secretRef");
 
   private Acceptance() {}
 

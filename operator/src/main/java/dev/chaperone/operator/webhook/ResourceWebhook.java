@@ -128,7 +128,7 @@ public final class ResourceWebhook implements AdmissionHandler {
         AccessReviews.Question.ofSecret(request.user(), verb, request.namespace(), secret));
   }
 
-  /** All that it names; there are at most three. */
+  /** All that it names; there are at most four. */
   private static SortedSet<String> secrets(JsonNode spec) {
     SortedSet<String> secrets = new TreeSet<>();
     JsonNode tls = spec.path("target").path("tls");
@@ -136,7 +136,8 @@ public final class ResourceWebhook implements AdmissionHandler {
         List.of(
             spec.path("credentials").path("secretRef"),
             tls.path("caSecretRef"),
-            tls.path("clientCertificateSecretRef"))) {
+            tls.path("clientCertificateSecretRef"),
+            spec.path("listen").path("tls").path("secretRef"))) {
       if (reference.path("name").isTextual()) {
         secrets.add(reference.path("name").asText());
       }

@@ -45,8 +45,9 @@ class CustomResourcesIT {
 
   /**
    * Files of {@code invalid} that a CRD cannot judge, because it takes several resources, the words
-   * of a protocol, a CEL compiler, or what this version cannot do yet; and two with a YAML tag,
-   * which the API server passes over: a password that begins with ! becomes the empty one.
+   * of a protocol, a CEL compiler, a look into a Secret, or what this version cannot do yet; and two
+   * with a YAML tag, which the API server passes over: a password that begins with ! becomes the
+   * empty one.
    */
   private static final Set<String> ONLY_WE_REFUSE =
       Set.of(
@@ -70,6 +71,8 @@ class CustomResourcesIT {
           "invalid-secret-missing.yaml",
           "invalid-statement-larger-than-message.yaml",
           "invalid-tag.yaml",
+          "invalid-tls-authorities.yaml",
+          "invalid-tls-encrypted-key.yaml",
           "invalid-two-pods.yaml",
           "invalid-when-false.yaml",
           "invalid-when-not-boolean.yaml",

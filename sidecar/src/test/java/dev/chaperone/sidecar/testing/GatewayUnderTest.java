@@ -267,6 +267,31 @@ public final class GatewayUnderTest implements AutoCloseable {
     }
   }
 
+  /** Puts TLS towards clients in force, with what that server shows. */
+  public void listenTls(TestAuthority.Server shown, boolean required) {
+    try {
+      Files.writeString(
+          directory.resolve("listen-tls.yaml"),
+          "apiVersion: v1\nkind: Secret\nmetadata: {name: listen-tls, namespace: support}\n"
+              + "stringData:\n  tls.crt: |\n"
+              + shown.certificatePem().indent(4)
+              + "  tls.key: |\n"
+              + shown.keyPem().indent(4));
+      Path connection = directory.resolve("connection.yaml");
+      Files.writeString(
+          connection,
+          Files.readString(connection)
+              .replaceFirst(
+                  "listen: .*",
+                  "listen: {port: 15432, tls: {secretRef: {name: listen-tls}, required: "
+                      + required
+                      + "}}"));
+      apply();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Reads the directory again and puts it in force. */
   public void apply() throws IOException {
     try {

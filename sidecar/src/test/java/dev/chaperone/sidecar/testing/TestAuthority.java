@@ -26,7 +26,22 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 /** A certificate authority for tests. */
 public final class TestAuthority {
   /** What a server shows and signs with. */
-  public record Server(PrivateKey key, X509Certificate certificate) {}
+  public record Server(PrivateKey key, X509Certificate certificate) {
+
+    /** The certificate in PEM. */
+    public String certificatePem() {
+      try {
+        return TestAuthority.pem("CERTIFICATE", certificate.getEncoded());
+      } catch (GeneralSecurityException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** The key in PEM. */
+    public String keyPem() {
+      return TestAuthority.pem("PRIVATE KEY", key.getEncoded());
+    }
+  }
 
   private static final AtomicLong SERIAL = new AtomicLong(1);
 
@@ -41,12 +56,20 @@ public final class TestAuthority {
   /** Its certificate in PEM. */
   public String pem() {
     try {
-      return "-----BEGIN CERTIFICATE-----\n"
-          + Base64.getMimeEncoder().encodeToString(certificate.getEncoded())
-          + "\n-----END CERTIFICATE-----\n";
+      return pem("CERTIFICATE", certificate.getEncoded());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static String pem(String label, byte[] bytes) {
+    return "-----BEGIN "
+        + label
+        + "-----\n"
+        + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(bytes)
+        + "\n-----END "
+        + label
+        + "-----\n";
   }
 
   /** A certificate for a server of that DNS name or IPv4 address. */

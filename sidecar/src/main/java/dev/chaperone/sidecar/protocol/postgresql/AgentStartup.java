@@ -11,6 +11,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Promise;
 import java.util.Arrays;
 import java.util.List;
@@ -24,6 +26,7 @@ import java.util.function.Supplier;
  *
  * <pre>
  *   GREETING --SSLRequest, GSSENCRequest: no--&gt; GREETING
+ *   GREETING --SSLRequest: yes--&gt; SECURING --handshake--&gt; GREETING
  *   GREETING --CancelRequest--&gt; closed
  *   GREETING --StartupMessage--&gt; [PASSWORD] --&gt; OPENING --logged in--&gt; the session takes over
  * </pre>
@@ -32,21 +35,25 @@ import java.util.function.Supplier;
  * pod it runs in. Only where the gateway was given a listen password must the client know it.
  */
 final class AgentStartup extends ByteToMessageDecoder {
-  private static final int STARTUP_TIMEOUT_SECONDS = 10;
+  static final long TIMEOUT_MILLIS = 10_000;
   private static final int MAX_PASSWORD_BYTES = 1_000;
 
   private enum State {
     GREETING,
+    SECURING,
     PASSWORD,
-    OPENING
+    OPENING,
+    REFUSED
   }
 
   private final GuardedConnection connection;
   private final Supplier<SharedTarget> targets;
   private final Optional<ListenPassword> listenPassword;
   private State state = State.GREETING;
-  private boolean tlsRefused;
-  private boolean gssRefused;
+  private final Optional<AgentTls> tls;
+  private boolean tlsAnswered;
+  private boolean gssAnswered;
+  private boolean secured;
   private Startup.Open startup;
   private PendingClient pending;
 
@@ -55,14 +62,17 @@ final class AgentStartup extends ByteToMessageDecoder {
 
   /**
    * @param targets where the connection leads to at that moment
+   * @param tls what the client is offered
    */
   AgentStartup(
       GuardedConnection connection,
       Supplier<SharedTarget> targets,
-      Optional<ListenPassword> listenPassword) {
+      Optional<ListenPassword> listenPassword,
+      Optional<AgentTls> tls) {
     this.connection = connection;
     this.targets = targets;
     this.listenPassword = listenPassword;
+    this.tls = tls;
     setSingleDecode(true);
   }
 
@@ -76,8 +86,8 @@ final class AgentStartup extends ByteToMessageDecoder {
                     ctx.close();
                   }
                 },
-                STARTUP_TIMEOUT_SECONDS,
-                TimeUnit.SECONDS);
+                TIMEOUT_MILLIS,
+                TimeUnit.MILLISECONDS);
     ctx.channel().closeFuture().addListener(closed -> timer.cancel(false));
   }
 
@@ -98,6 +108,9 @@ final class AgentStartup extends ByteToMessageDecoder {
         return readPacket(ctx, in);
       case PASSWORD:
         return readPassword(ctx, in);
+      case REFUSED:
+        in.skipBytes(in.readableBytes());
+        return false;
       default:
         return false;
     }
@@ -119,12 +132,12 @@ final class AgentStartup extends ByteToMessageDecoder {
     }
     ByteBuf packet = in.readSlice(length).skipBytes(Integer.BYTES);
     Startup request = Startup.read(packet);
-    if (request instanceof Startup.TlsRequest && !tlsRefused) {
-      tlsRefused = true;
-      answerNo(ctx);
-    } else if (request instanceof Startup.GssEncryptionRequest && !gssRefused) {
-      gssRefused = true;
-      answerNo(ctx);
+    if (request instanceof Startup.TlsRequest && !tlsAnswered && !secured) {
+      tlsAnswered = true;
+      return answerTls(ctx, in);
+    } else if (request instanceof Startup.GssEncryptionRequest && !gssAnswered && !secured) {
+      gssAnswered = true;
+      return answerNo(ctx, in);
     } else if (request instanceof Startup.CancelRequest cancel) {
       cancel(ctx, cancel);
       return false;
@@ -138,11 +151,73 @@ final class AgentStartup extends ByteToMessageDecoder {
               "unsupported frontend protocol: this gateway speaks 3.0"));
       return false;
     }
+  }
+
+  private boolean answerTls(ChannelHandlerContext ctx, ByteBuf in) {
+    if (tls.isEmpty()) {
+      return answerNo(ctx, in);
+    }
+    if (hasMore(ctx, in)) {
+      return false;
+    }
+    state = State.SECURING;
+    answer(ctx, 'S');
+    ctx.pipeline().addBefore(ctx.name(), "tls", tls.get().newHandler(ctx.alloc(), TIMEOUT_MILLIS));
+    return false;
+  }
+
+  private boolean answerNo(ChannelHandlerContext ctx, ByteBuf in) {
+    if (hasMore(ctx, in)) {
+      return false;
+    }
+    answer(ctx, 'N');
     return true;
   }
 
-  private static void answerNo(ChannelHandlerContext ctx) {
-    ctx.writeAndFlush(ctx.alloc().buffer(1).writeByte('N'));
+  private static void answer(ChannelHandlerContext ctx, char answer) {
+    ctx.writeAndFlush(ctx.alloc().buffer(1).writeByte(answer));
+  }
+
+  /**
+   * A client waits for the answer before it sends more. What stands behind the request was put
+   * there by somebody who means it to be taken for what comes encrypted: CVE-2021-23214.
+   */
+  private boolean hasMore(ChannelHandlerContext ctx, ByteBuf in) {
+    if (!in.isReadable()) {
+      return false;
+    }
+    connection.metrics().protocolError();
+    refuse(
+        ctx,
+        ErrorReply.fatal(
+            SqlState.PROTOCOL_VIOLATION, "received unencrypted data after a request to encrypt"));
+    return true;
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext ctx, Object event) throws Exception {
+    if (event instanceof SslHandshakeCompletionEvent handshake) {
+      onHandshake(ctx, handshake.isSuccess());
+    }
+    super.userEventTriggered(ctx, event);
+  }
+
+  private void onHandshake(ChannelHandlerContext ctx, boolean success) {
+    if (!success) {
+      connection.metrics().loginFailed("client-tls");
+      ctx.close();
+    } else if (!tlsAnswered && !AgentTls.saysPostgresql(ctx.pipeline().get(SslHandler.class))) {
+      // PostgreSQL documentation, "SSL Session Encryption": without SSLRequest, ALPN is mandatory.
+      connection.metrics().loginFailed("client-tls");
+      refuse(
+          ctx,
+          ErrorReply.fatal(
+              SqlState.PROTOCOL_VIOLATION,
+              "TLS without a request before it needs ALPN \"postgresql\""));
+    } else {
+      secured = true;
+      state = State.GREETING;
+    }
   }
 
   private void cancel(ChannelHandlerContext ctx, Startup.CancelRequest request) {
@@ -157,6 +232,16 @@ final class AgentStartup extends ByteToMessageDecoder {
 
   private boolean onOpen(ChannelHandlerContext ctx, Startup.Open open) {
     startup = open;
+    if (!secured && tls.isPresent() && tls.get().isRequired()) {
+      connection.metrics().loginFailed("client-without-tls");
+      refuse(
+          ctx,
+          ErrorReply.fatal(
+              SqlState.INVALID_AUTHORIZATION,
+              "this gateway takes connections with TLS only",
+              "Connect with sslmode=require or verify-full (spec.listen.tls)."));
+      return false;
+    }
     List<String> unsupported = open.protocolOptions();
     if (open.minorVersion() > 0 || !unsupported.isEmpty()) {
       ByteBuf out = ctx.alloc().buffer(64);
@@ -350,7 +435,8 @@ final class AgentStartup extends ByteToMessageDecoder {
     refuse(ctx, failure.reply());
   }
 
-  private static void refuse(ChannelHandlerContext ctx, ErrorReply reply) {
+  private void refuse(ChannelHandlerContext ctx, ErrorReply reply) {
+    state = State.REFUSED;
     ByteBuf out = ctx.alloc().buffer(256);
     MessageWriter.errorResponse(out, reply);
     ctx.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);

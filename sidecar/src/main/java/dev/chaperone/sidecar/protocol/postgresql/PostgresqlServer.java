@@ -1,5 +1,6 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.control.translation.ConnectionConfiguration.ListenTls;
 import dev.chaperone.sidecar.approval.ApprovalDesk;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import dev.chaperone.sidecar.gateway.GuardedConnection;
@@ -7,14 +8,18 @@ import dev.chaperone.sidecar.gateway.ListenPassword;
 import dev.chaperone.sidecar.gateway.ProtocolServer;
 import io.netty.channel.Channel;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 
 /** Serves a PostgreSQL target to agents, in protocol version 3.0. */
 public final class PostgresqlServer implements ProtocolServer {
+  private static final System.Logger LOGGER = System.getLogger(PostgresqlServer.class.getName());
+
   private final GuardedConnection connection;
   private final GatewayThreads threads;
   private final ApprovalDesk desk;
   private final Optional<ListenPassword> listenPassword;
   private SharedTarget shared;
+  private Optional<AgentTls> tls = Optional.empty();
   private boolean closed;
 
   /**
@@ -43,11 +48,38 @@ public final class PostgresqlServer implements ProtocolServer {
     return shared;
   }
 
+  /** What clients are offered now; made anew when the Secret holds another key. */
+  private synchronized Optional<AgentTls> tls() throws SSLException {
+    Optional<ListenTls> wanted = connection.ruling().connection().listenTls();
+    if (wanted.isEmpty()) {
+      tls = Optional.empty();
+    } else if (tls.isEmpty() || !tls.get().isFor(wanted.get())) {
+      tls = Optional.of(new AgentTls(wanted.get()));
+    }
+    return tls;
+  }
+
   @Override
   public void accept(Channel client) {
+    Optional<AgentTls> offered;
+    try {
+      offered = tls();
+    } catch (SSLException e) {
+      // In clear would be less than the connection says.
+      LOGGER.log(
+          System.Logger.Level.WARNING, "no TLS for clients connection={0}", connection.name());
+      connection.metrics().loginFailed("client-tls");
+      client.close();
+      return;
+    }
+    offered.ifPresent(
+        with ->
+            client
+                .pipeline()
+                .addLast("direct-tls", new DirectTls(with, AgentStartup.TIMEOUT_MILLIS)));
     client
         .pipeline()
-        .addLast("startup", new AgentStartup(connection, this::shared, listenPassword));
+        .addLast("startup", new AgentStartup(connection, this::shared, listenPassword, offered));
   }
 
   @Override

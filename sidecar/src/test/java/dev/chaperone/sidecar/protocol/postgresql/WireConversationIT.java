@@ -164,17 +164,11 @@ class WireConversationIT {
   @Test
   void theStartupPacketMayComeByteByByteWithAQueryRightBehind() throws Exception {
     try (WireClient client = WireClient.connect(gateway.port())) {
-      byte[] bytes =
-          join(
-              WireClient.gssRequest(),
-              WireClient.sslRequest(),
-              WireClient.startup("user", "x", "database", TestPostgres.DATABASE));
-      for (byte b : bytes) {
-        client.send(new byte[] {b});
-        Thread.sleep(1);
-      }
+      sendByteByByte(client, WireClient.gssRequest());
       assertThat(client.readByte()).isEqualTo('N');
+      sendByteByByte(client, WireClient.sslRequest());
       assertThat(client.readByte()).isEqualTo('N');
+      sendByteByByte(client, WireClient.startup("user", "x", "database", TestPostgres.DATABASE));
       assertThat(WireClient.types(client.readToReady())).isEqualTo("RKZ");
     }
     try (WireClient client = WireClient.connect(gateway.port())) {
@@ -182,6 +176,13 @@ class WireConversationIT {
           WireClient.startup("user", "x", "database", TestPostgres.DATABASE), query("SELECT 1"));
       assertThat(WireClient.types(client.readToReady())).isEqualTo("RKZ");
       assertThat(WireClient.types(client.readToReady())).isEqualTo("TDCZ");
+    }
+  }
+
+  private static void sendByteByByte(WireClient client, byte[] bytes) throws Exception {
+    for (byte b : bytes) {
+      client.send(new byte[] {b});
+      Thread.sleep(1);
     }
   }
 

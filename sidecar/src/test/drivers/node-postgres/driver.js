@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
 const { Client, Pool } = require('pg');
 const Cursor = require('pg-cursor');
 
@@ -150,6 +151,18 @@ promise('cancel', () =>
     await refused('57014', () => c.query('SELECT count(*) FROM people a, people b, people d'));
     assert.deepStrictEqual((await c.query('SELECT 1 AS v')).rows, [{ v: 1 }]);
   }));
+
+promise('verified TLS', async () => {
+  const ca = fs.readFileSync(process.env.GATEWAY_CA, 'utf8');
+  const client = new Client({ ssl: { ca, host: process.env.PGHOST } });
+  await client.connect();
+  try {
+    assert.ok(client.connection.stream.encrypted && client.connection.stream.authorized);
+    assert.deepStrictEqual((await client.query('SELECT 1 AS v')).rows, [{ v: 1 }]);
+  } finally {
+    await client.end();
+  }
+});
 
 (async () => {
   for (const [name, action] of promises) {

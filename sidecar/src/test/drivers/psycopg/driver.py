@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import os
 import threading
 import time
 
@@ -208,6 +209,29 @@ def cancel():
         if time.monotonic() - started > 60:
             raise AssertionError("took too long")
         same(c.execute("SELECT 1").fetchone(), (1,))
+
+
+@promise("verified TLS")
+def verified_tls():
+    for negotiation in ("postgres", "direct"):
+        with connect(
+            sslmode="verify-full",
+            sslnegotiation=negotiation,
+            sslrootcert=os.environ["GATEWAY_CA"],
+        ) as c:
+            same(c.pgconn.ssl_in_use, True)
+            same(c.execute("SELECT count(*) FROM people").fetchone(), (20000,))
+
+
+@promise("protocol 3.2")
+def protocol_32():
+    with connect(min_protocol_version="3.0", max_protocol_version="3.2") as c:
+        same(c.execute("SELECT 1").fetchone(), (1,))
+    try:
+        connect(min_protocol_version="3.2", max_protocol_version="3.2")
+    except psycopg.OperationalError:
+        return
+    raise AssertionError("the gateway speaks 3.0")
 
 
 for name, function in PROMISES:

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A program that uses a PostgreSQL driver of another language as an agent would; in {@code
+ * A program that uses a PostgreSQL driver, or what is built on one, as an agent would; in {@code
  * src/test/drivers}. It is installed with that language's own tools, in versions that are pinned,
  * and prints one line for each promise: {@code ok NAME} or {@code FAILED NAME: REASON}.
  *
@@ -48,7 +48,27 @@ public record DriverProgram(
                   "Go 1.21 or newer",
                   List.of("sh", "-c", "go version | grep -qE 'go1\\.(2[1-9]|[3-9][0-9])'")),
               List.of(List.of("go", "build", "-mod=readonly", "-o", "driver", ".")),
-              List.of("./driver")));
+              List.of("./driver")),
+          new DriverProgram(
+              "Django",
+              Map.of("Python 3 with venv", List.of("python3", "-c", "import venv, ensurepip")),
+              List.of(
+                  List.of("python3", "-m", "venv", "venv"),
+                  List.of("venv/bin/pip", "install", "-q", "--no-deps", "-r", "requirements.txt")),
+              List.of("venv/bin/python", "driver.py")),
+          new DriverProgram(
+              "Hibernate",
+              Map.of("javac", List.of("javac", "--version"), "Maven", List.of("mvn", "--version")),
+              List.of(
+                  List.of(
+                      "mvn",
+                      "-q",
+                      "-B",
+                      "-ntp",
+                      "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
+                      "-DoutputDirectory=lib"),
+                  List.of("javac", "-cp", "lib/*", "-d", "classes", "Driver.java")),
+              List.of("java", "-cp", "classes:lib/*", "Driver")));
 
   private static final Path SOURCES = Path.of("src", "test", "drivers").toAbsolutePath();
   private static final Path INSTALLED = Path.of("target", "drivers").toAbsolutePath();
@@ -84,8 +104,12 @@ public record DriverProgram(
     }
   }
 
-  /** Installs it where that was not done yet, runs it to its end and returns what it printed. */
-  public List<String> run(int port) throws IOException, InterruptedException {
+  /**
+   * Installs it where that was not done yet, runs it to its end and returns what it printed.
+   *
+   * @param authority a file with what to verify a gateway by that is asked for TLS
+   */
+  public List<String> run(int port, Path authority) throws IOException, InterruptedException {
     Path directory = INSTALLED.resolve(label);
     Files.createDirectories(directory);
     try (Stream<Path> sources = Files.list(SOURCES.resolve(label))) {
@@ -104,7 +128,9 @@ public record DriverProgram(
             "PGPORT", Integer.toString(port),
             "PGUSER", "whoever",
             "PGPASSWORD", "whatever",
-            "PGDATABASE", TestPostgres.DATABASE),
+            "PGDATABASE", TestPostgres.DATABASE,
+            "PGSSLMODE", "disable",
+            "GATEWAY_CA", authority.toString()),
         RUN_MINUTES);
   }
 

@@ -1,0 +1,1 @@
+"""The Django application that the models of driver.py belong to."""

@@ -58,7 +58,8 @@ final class Pem {
   static PrivateKey privateKey(byte[] text, PublicKey of) throws PemException {
     for (Block block : blocks(text)) {
       if (block.label().endsWith("PRIVATE KEY")) {
-        if (block.label().startsWith("ENCRYPTED") || block.content().contains("ENCRYPTED")) {
+        // The older formats say it in a header; RFC 1421, section 4.6.1.1.
+        if (block.label().startsWith("ENCRYPTED") || block.content().contains("Proc-Type:")) {
           throw new PemException(
               "is encrypted; store it without a passphrase (openssl pkcs8 -topk8 -nocrypt)");
         }

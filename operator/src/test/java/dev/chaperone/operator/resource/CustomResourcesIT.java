@@ -45,9 +45,9 @@ class CustomResourcesIT {
 
   /**
    * Files of {@code invalid} that a CRD cannot judge, because it takes several resources, the words
-   * of a protocol, a CEL compiler, a look into a Secret, or what this version cannot do yet; and two
-   * with a YAML tag, which the API server passes over: a password that begins with ! becomes the
-   * empty one.
+   * of a protocol, a CEL compiler, a look into a Secret, or what this version cannot do yet; and
+   * two with a YAML tag, which the API server passes over: a password that begins with ! becomes
+   * the empty one.
    */
   private static final Set<String> ONLY_WE_REFUSE =
       Set.of(

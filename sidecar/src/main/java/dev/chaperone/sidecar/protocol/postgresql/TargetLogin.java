@@ -326,6 +326,7 @@ final class TargetLogin extends ChannelInboundHandlerAdapter implements MessageF
     boolean misbound =
         state == State.SASL_ANSWERED
             && channel.pipeline().get(SslHandler.class) != null
+            && address.tls().channelBinding() != ChannelBinding.DISABLE
             && (sqlState.equals(SqlState.INVALID_AUTHORIZATION)
                 || sqlState.equals(SqlState.PROTOCOL_VIOLATION));
     return misbound ? LoginFailure.channelBinding() : LoginFailure.refusedByTarget(sqlState);

@@ -30,9 +30,10 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:valid and sealed: nothing is missing",
-      "1:broken, or it cannot be read",
+      "1:broken, or it cannot be read; with --masking also: a protected column left without its mask",
       "2:the command line or a key cannot be used",
-      "4:valid, with an end that is not sealed: the session goes on, was cut off, or was killed"
+      "4:valid, with an end that is not sealed: the session goes on, was cut off, or was killed",
+      "5:with --masking: valid, and it does not say of all of it what it was masked by"
     })
 public final class VerifyClusterCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -49,6 +50,13 @@ public final class VerifyClusterCommand implements Callable<Integer> {
               + " cluster names).")
   private Path storeKeyFile;
 
+  @Option(
+      names = "--masking",
+      description =
+          "Also hold each column of each result against the masks that were in force; looks at no"
+              + " value.")
+  private boolean masking;
+
   /** Made by picocli. */
   public VerifyClusterCommand() {}
 
@@ -64,12 +72,16 @@ public final class VerifyClusterCommand implements Callable<Integer> {
       Verification verification =
           Verifier.verify(recording.directory(), recordingKey.get(0), head(recording), storeKeys);
       VerificationText.print(out, recording.directory(), verification);
+      int exitCode = verification.exitCode();
+      if (masking && !(verification instanceof Verification.Broken)) {
+        exitCode = VerifyCommand.worse(exitCode, VerifyCommand.masks(recording.directory(), out));
+      }
       if (kept.isEmpty()) {
         out.println(
             "notice: the store's keys were taken from the cluster; ones that you have kept prove"
                 + " more (--store-key)");
       }
-      return verification.exitCode();
+      return exitCode;
     }
   }
 

@@ -12,6 +12,7 @@ import dev.chaperone.recording.SessionFiles;
 import dev.chaperone.recording.Verification;
 import dev.chaperone.recording.Verifier;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -95,7 +96,7 @@ public final class VerifyCommand implements Callable<Integer> {
       VerificationText.print(spec.commandLine().getOut(), session, verification);
       exitCode = worse(exitCode, verification.exitCode());
       if (masking && !(verification instanceof Verification.Broken)) {
-        exitCode = worse(exitCode, masks(session));
+        exitCode = worse(exitCode, masks(session, spec.commandLine().getOut()));
       }
     }
     if (keyFile == null) {
@@ -109,10 +110,10 @@ public final class VerifyCommand implements Callable<Integer> {
   }
 
   /** Says whether a protected column left without its mask; the exit code. */
-  private int masks(Path session) throws IOException {
+  static int masks(Path session, PrintWriter out) throws IOException {
     try {
       MaskingReport report = MaskingVerifier.verify(session);
-      MaskingReportText.print(spec.commandLine().getOut(), report);
+      MaskingReportText.print(out, report);
       return report.exitCode();
     } catch (MalformedRecordingException e) {
       // Nothing of it was changed since it was verified, or somebody is changing it now.
@@ -176,7 +177,7 @@ public final class VerifyCommand implements Callable<Integer> {
   }
 
   /** Broken is worse than anything; what is not proven is worse than not sealed. */
-  private static int worse(int one, int other) {
+  static int worse(int one, int other) {
     if (one == ExitCode.FAILED || other == ExitCode.FAILED) {
       return ExitCode.FAILED;
     }

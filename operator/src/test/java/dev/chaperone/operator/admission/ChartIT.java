@@ -25,6 +25,7 @@ import org.junit.jupiter.api.TestFactory;
 /** The chart by itself. */
 @UsesTestCluster
 class ChartIT extends AdmissionTests {
+  private static final Path PLAIN = Path.of("../charts/install.yaml");
   private static final List<String> EVERYTHING_SET =
       List.of(
           "operator.image=registry.test/operator:1",
@@ -76,16 +77,45 @@ class ChartIT extends AdmissionTests {
     assertThat(lint.exit()).as(lint.toString()).isZero();
   }
 
-  /** So that a change of what is installed is seen in review. */
+  /** So that a change of what is installed is seen in review, and by those who use that file. */
   @Test
-  void whatIsInstalledIsWhatWasReviewed() throws IOException {
-    Path golden = Path.of("src/test/resources/chart/default.yaml");
-    assertThat(Chart.templateFor(cluster, "chaperone-system").out())
+  void whatIsInstalledWithoutHelmIsTheChartAsItIs() throws IOException {
+    String plain = Files.readString(PLAIN);
+    String rendered = Chart.templateFor(cluster, "chaperone-system").out();
+    assertThat(plain)
         .as(
-            "where the change is meant: helm template chaperone charts/chaperone --namespace"
-                + " chaperone-system --kube-version 1.30.0 >operator/%s",
-            golden)
-        .isEqualTo(Files.readString(golden));
+            "where the change is meant: put after the Namespace what is said by helm template"
+                + " chaperone charts/chaperone --namespace chaperone-system --kube-version 1.30.0")
+        .endsWith(rendered);
+    String before = plain.substring(0, plain.length() - rendered.length());
+    assertThat(new YAMLMapper().readTree(before).at("/metadata/name").asText())
+        .isEqualTo("chaperone-system");
+  }
+
+  /** As {@code kubectl apply -f} of that file does, but for what only one installation can have. */
+  @Test
+  void theApiServerTakesWhatIsInstalledWithoutHelm() {
+    Output namespace =
+        cluster.kubectl(
+            "create", "namespace", "chaperone-system", "--save-config", "--dry-run=none");
+    try {
+      Output applied =
+          cluster.kubectl(
+              "apply",
+              "--namespace=",
+              "--server-side",
+              "--force-conflicts",
+              "--dry-run=server",
+              "--validate=strict",
+              "-f",
+              PLAIN.toString());
+      assertThat(applied.exit()).as(applied.err()).isZero();
+      assertThat(applied.out().lines()).hasSizeGreaterThan(20);
+    } finally {
+      if (namespace.exit() == 0) {
+        cluster.kubectl("delete", "namespace", "chaperone-system", "--wait=false");
+      }
+    }
   }
 
   @TestFactory

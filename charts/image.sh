@@ -107,14 +107,79 @@ copy_libraries() {
     xargs -0 -n 1 ldd 2>/dev/null |
     sed -n -e 's/.*=> \(\/[^ ]*\) (.*/\1/p' -e 's/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
     sort -u >"$work/libraries"
+  sed -i "\\|^$root/|d" "$work/libraries"
   while IFS= read -r library; do
-    case $library in
-      "$root"/*) continue ;;
-    esac
     mkdir -p "$root$(dirname "$library")"
     cp -L "$library" "$root$library"
   done <"$work/libraries"
   [ -s "$work/libraries" ] || die "ldd names no libraries; is this a Linux with glibc?"
+}
+
+# package_of FILE: the Debian package that a file of this machine is of, as NAME VERSION ARCHITECTURE; nothing elsewhere.
+package_of() {
+  local owner place
+  command -v dpkg-query >/dev/null || return 0
+  # What is below /lib may be known as below /usr/lib, and the other way round.
+  for place in "$1" "$(readlink -f "$1")" "/usr$1" "${1#/usr}"; do
+    if owner=$(dpkg-query -S "$place" 2>/dev/null); then
+      # shellcheck disable=SC2016 # the format is dpkg's
+      dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' "${owner%%: *}" | head -n 1
+      return
+    fi
+  done
+}
+
+sha256_of() {
+  sha256sum "$1" | cut -c1-64
+}
+
+# jar_of GROUP ARTIFACT CLASSIFIER VERSION: where the image has it; nothing where it has not.
+jar_of() {
+  local name=$2-$4${3:+-$3}.jar place
+  for place in "$opt/lib/$name" "$opt/app/lib/main/$1.$name" "$opt/app/lib/boot/$1.$name"; do
+    if [ -f "$place" ]; then printf '%s\n' "$place"; fi
+  done
+}
+
+program_components() {
+  local group artifact type classifier version jar
+  while IFS=: read -r group artifact type classifier version; do
+    [ -n "$version" ] || version=$classifier classifier=
+    jar=$(jar_of "$group" "$artifact" "$classifier" "$version")
+    [ -n "$jar" ] || continue
+    printf ',\n{"type":"library","group":"%s","name":"%s","version":"%s",' "$group" "$artifact" "$version"
+    printf '"purl":"pkg:maven/%s/%s@%s?type=%s%s",' "$group" "$artifact" "$version" "$type" "${classifier:+&classifier=$classifier}"
+    printf '"hashes":[{"alg":"SHA-256","content":"%s"}]}' "$(sha256_of "$jar")"
+  done < <(sed -n 's/^ *\([^: ]*:[^: ]*:jar:[^ ]*\).*/\1/p' "$home/$program/target/dependencies.txt")
+}
+
+machine_components() {
+  local file name version architecture
+  printf ',\n{"type":"platform","name":"Java runtime","publisher":"%s","version":"%s"}' \
+    "$(sed -n 's/^IMPLEMENTOR="\(.*\)"$/\1/p' "$jdk/release" | tr -d '"\\')" \
+    "$(sed -n 's/^JAVA_RUNTIME_VERSION="\(.*\)"$/\1/p' "$jdk/release")"
+  while IFS= read -r file; do
+    package_of "$file" >>"$work/packages"
+    printf ',\n{"type":"file","name":"%s","hashes":[{"alg":"SHA-256","content":"%s"}]}' "$file" "$(sha256_of "$file")"
+  done <"$work/libraries"
+  command -v dash >/dev/null && package_of "$(command -v dash)" >>"$work/packages"
+  sort -u "$work/packages" | while read -r name version architecture; do
+    printf ',\n{"type":"library","name":"%s","version":"%s","purl":"pkg:deb/%s/%s@%s?arch=%s"}' \
+      "$name" "$version" "$(. /etc/os-release && printf %s "$ID")" "$name" "${version//+/%2B}" "$architecture"
+  done
+}
+
+# What is in the image, for scanners, as CycloneDX.
+copy_inventory() {
+  [ -f "$home/$program/target/dependencies.txt" ] || die "$program is not built: run 'mvn -DskipTests package'"
+  mkdir -p "$root/usr/share/sbom"
+  {
+    printf '{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[\n'
+    printf '{"type":"application","name":"chaperone-%s","version":"%s"}' "$program" "$version"
+    program_components
+    machine_components
+    printf '\n]}\n'
+  } >"$root/usr/share/sbom/chaperone-$program.cdx.json"
 }
 
 copy_settings() {
@@ -167,5 +232,6 @@ make_image() {
 make_runtime
 copy_program
 copy_libraries
+copy_inventory
 copy_settings
 make_image

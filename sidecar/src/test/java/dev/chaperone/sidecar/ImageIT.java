@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -73,6 +74,35 @@ class ImageIT {
         .as("nothing runs as another user, or can be written by one")
         .noneMatch(line -> line.matches("-..[sS].*|-.....[sS].*|-.......w.*"))
         .allMatch(line -> line.contains(" 0/0 "));
+    everythingIsNamed(blob(layout, manifest.at("/layers/0/digest")));
+  }
+
+  /** For scanners: each library of the program, and each of the machine. */
+  private void everythingIsNamed(Path layer) throws Exception {
+    List<String> files = run("tar", "-tf", layer.toString()).lines().toList();
+    JsonNode inventory =
+        JSON.readTree(
+            run("tar", "-xOf", layer.toString(), "./usr/share/sbom/chaperone-sidecar.cdx.json"));
+    assertThat(inventory.path("bomFormat").asText()).isEqualTo("CycloneDX");
+    List<String> names = new ArrayList<>();
+    for (JsonNode one : inventory.path("components")) {
+      String name = one.path("name").asText();
+      names.add(name.startsWith("/") ? name : name + "-" + one.path("version").asText());
+      if (one.path("purl").asText().startsWith("pkg:maven/")) {
+        assertThat(one.at("/hashes/0/content").asText()).matches("[0-9a-f]{64}");
+      }
+    }
+    assertThat(names).anyMatch(name -> name.matches("Java runtime-[0-9]+[.+].*"));
+    assertThat(files)
+        .filteredOn(file -> file.startsWith("./opt/chaperone/lib/") && file.endsWith(".jar"))
+        .hasSizeGreaterThan(20)
+        .map(file -> file.substring(file.lastIndexOf('/') + 1))
+        .allMatch(jar -> names.stream().anyMatch(jar::startsWith));
+    assertThat(files)
+        .filteredOn(file -> file.contains(".so") && !file.startsWith("./opt/"))
+        .hasSizeGreaterThan(3)
+        .map(file -> file.substring(1))
+        .isSubsetOf(names);
   }
 
   private static JsonNode json(Path file) throws IOException {

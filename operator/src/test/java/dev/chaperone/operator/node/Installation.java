@@ -48,6 +48,7 @@ final class Installation implements AutoCloseable {
   void install() throws IOException {
     Files.createDirectories(WORK);
     images();
+    awaitNamespacesThatEnd();
     cluster.applyCustomResourceDefinitions();
     ours(SYSTEM);
     Output installed =
@@ -64,6 +65,16 @@ final class Installation implements AutoCloseable {
     assertThat(installed.exit()).as(installed.toString()).isZero();
     database();
     awaitOperator();
+  }
+
+  /** Of an installation before this one: nothing is made in a namespace that ends. */
+  private void awaitNamespacesThatEnd() {
+    await()
+        .atMost(SOON)
+        .untilAsserted(
+            () ->
+                assertThat(cluster.client().namespaces().list().getItems())
+                    .noneMatch(one -> one.getStatus().getPhase().equals("Terminating")));
   }
 
   private void images() throws IOException {

@@ -39,7 +39,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public class AnalysisBenchmark {
   /** Which text. */
-  @Param({"point", "join", "denied"})
+  @Param({"point", "join", "denied", "1k", "100k"})
   public String statement;
 
   private final SqlAnalyzer analyzer = new SqlAnalyzer(SqlLimits.DEFAULT);

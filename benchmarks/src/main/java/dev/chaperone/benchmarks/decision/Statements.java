@@ -1,6 +1,8 @@
 package dev.chaperone.benchmarks.decision;
 
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The texts that are measured, by a short name. */
 final class Statements {
@@ -17,9 +19,20 @@ final class Statements {
           GROUP BY c.name, o.status HAVING sum(o.total) > 100 ORDER BY total DESC LIMIT 20
           """,
           "denied",
-          "WITH gone AS (DELETE FROM cards WHERE expires < now() RETURNING *) SELECT * FROM gone");
+          "WITH gone AS (DELETE FROM cards WHERE expires < now() RETURNING *) SELECT * FROM gone",
+          "1k",
+          listed(115),
+          "100k",
+          listed(12_800));
 
   private Statements() {}
+
+  /** A query that names so many rows, eight bytes each. */
+  private static String listed(int count) {
+    return IntStream.range(0, count)
+        .mapToObj(n -> Integer.toString(100_000 + n))
+        .collect(Collectors.joining(", ", "SELECT name FROM customers WHERE id IN (", ")"));
+  }
 
   static String text(String name) {
     return TEXTS.get(name);

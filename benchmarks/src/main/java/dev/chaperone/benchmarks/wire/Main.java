@@ -10,8 +10,8 @@ public final class Main {
   private Main() {}
 
   /**
-   * Runs {@code throughput} (the default), {@code memory}, {@code held} or {@code revoke} with its
-   * options.
+   * Runs {@code throughput} (the default), {@code memory}, {@code footprint}, {@code held} or
+   * {@code revoke} with its options.
    */
   public static void main(String... arguments) {
     List<String> rest = new ArrayList<>(List.of(arguments));
@@ -25,6 +25,7 @@ public final class Main {
           switch (command) {
             case "throughput" -> throughput(options);
             case "memory" -> memory(options);
+            case "footprint" -> footprint(options);
             case "held" -> held(options);
             case "revoke" -> revoke(options);
             default -> throw new IllegalArgumentException("unknown command " + command);
@@ -65,6 +66,14 @@ public final class Main {
       Memory.report(floors, options);
       return exitCode(
           floors.stream().filter(floor -> floor.what().startsWith(Leg.GATEWAY)).toList());
+    }
+  }
+
+  private static int footprint(Options options) throws IOException, InterruptedException {
+    try (Machine machine = Machine.prepare();
+        Servers servers = Servers.start(machine, options.onlyGateway())) {
+      new Footprint(options, servers).run();
+      return 0;
     }
   }
 

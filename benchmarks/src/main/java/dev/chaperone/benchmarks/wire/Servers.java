@@ -26,6 +26,7 @@ final class Servers implements AutoCloseable {
   private final Machine machine;
   private final List<Running> running = new ArrayList<>();
   private final List<Leg> legs = new ArrayList<>();
+  private int database;
 
   private Servers(Machine machine) {
     this.machine = machine;
@@ -34,6 +35,7 @@ final class Servers implements AutoCloseable {
   static Servers start(Machine machine, Options options) throws IOException, InterruptedException {
     Servers servers = new Servers(machine);
     int database = servers.startDatabase();
+    servers.database = database;
     if (options.wantsLeg(Leg.DIRECT)) {
       servers.legs.add(new Leg(Leg.DIRECT, database, Optional.empty()));
     }
@@ -55,6 +57,30 @@ final class Servers implements AutoCloseable {
 
   Optional<Leg> leg(String name) {
     return legs.stream().filter(leg -> leg.name().equals(name)).findFirst();
+  }
+
+  /** Makes tables of some columns in the database. */
+  void createTables(int count) throws IOException, InterruptedException {
+    int batch = 500;
+    for (int from = 0; from < count; from += batch) {
+      client(
+          database,
+          "psql",
+          "-q",
+          "-d",
+          DATABASE,
+          "-c",
+          ("DO $$ BEGIN FOR n IN %d..%d LOOP EXECUTE format('CREATE TABLE many_%%s"
+                  + " (id int PRIMARY KEY, name text, email text, at timestamptz, total numeric)', n);"
+                  + " END LOOP; END $$")
+              .formatted(from, from + batch - 1));
+    }
+  }
+
+  /** One more gateway, with the same policy. */
+  Leg anotherGateway(Path home) throws IOException, InterruptedException {
+    startGateway(home, database, Leg.GATEWAY + "-2", "");
+    return legs.get(legs.size() - 1);
   }
 
   private int startDatabase() throws IOException, InterruptedException {

@@ -459,7 +459,7 @@ public final class Catalog {
       rows.merge(query, 1, Integer::sum);
       switch (query) {
         case FINGERPRINT -> fingerprint = row.get(0) == null ? "" : row.get(0);
-        case EMPTY_SEARCH_PATH -> {}
+        case WITHOUT_COMPILING, EMPTY_SEARCH_PATH -> {}
         case VERSION -> serverVersionNum = Integer.parseInt(row.get(0));
         case SCHEMAS -> schemas.add(name(row.get(0)));
         case RELATIONS ->

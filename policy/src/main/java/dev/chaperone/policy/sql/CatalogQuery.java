@@ -8,6 +8,13 @@ package dev.chaperone.policy.sql;
 public enum CatalogQuery {
 
   /**
+   * Ask it first on each connection. Statistics do not say how few objects are not the server's
+   * own: without this the server compiles the queries below for seconds, and the fingerprint each
+   * time.
+   */
+  WITHOUT_COMPILING("SELECT pg_catalog.set_config('jit', 'off', false)"),
+
+  /**
    * One value that changes whenever another query's result may have changed: ask it alone every
    * while, and load the catalog anew when it differs from {@link Catalog#fingerprint()}.
    */

@@ -238,7 +238,8 @@ final class CatalogMonitor {
           } else {
             TargetClient fresh = new TargetClient(connected.getNow());
             client = fresh;
-            value(fresh, TargetCatalog.SERVER)
+            value(fresh, CatalogQuery.WITHOUT_COMPILING.sql())
+                .thenCompose(off -> value(fresh, TargetCatalog.SERVER))
                 .whenComplete(
                     (name, failure) -> {
                       if (failure != null || name.isEmpty()) {

@@ -55,6 +55,7 @@ final class HostileAgent {
       case "kill" -> kill();
       case "write" -> write(arguments[1], List.of(arguments).subList(2, arguments.length));
       case "fill" -> fill(Path.of(arguments[1]));
+      case "delete" -> Files.delete(Path.of(arguments[1]));
       case "startup" -> startup(List.of(arguments).subList(1, arguments.length));
       case "connections" -> connections(Integer.parseInt(arguments[1]));
       case "slow" -> slow(Integer.parseInt(arguments[1]));

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.chaperone.control.channel.ChannelMessage;
+import dev.chaperone.control.channel.ChannelMessage.Refused;
 import dev.chaperone.operator.channel.TestSidecar;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Api.Answer;
@@ -260,7 +261,7 @@ class HostileAgentNodeIT {
       assertThat(said.get(0)).startsWith("full: ");
       assertThat(sh(SUPPORT, AGENT, "psql -XAtc 'SELECT 1'")).containsExactly("1");
     } finally {
-      sh(SUPPORT, AGENT, ": > /dev/shm/filled");
+      attack(SUPPORT, AGENT, "delete", "/dev/shm/filled");
     }
   }
 
@@ -374,17 +375,26 @@ class HostileAgentNodeIT {
     try (BufferedReader out = forward.inputReader()) {
       int port = Integer.parseInt(out.readLine().replaceAll(".*127\\.0\\.0\\.1:([0-9]+) .*", "$1"));
       for (String token : List.of(own, forged, "")) {
-        try (TestSidecar sidecar = TestSidecar.connect(port, authority(agent))) {
-          sidecar.send(
-              sidecar.hello(
-                  token,
-                  agent.getMetadata().getUid(),
-                  KeyPairGenerator.getInstance("Ed25519").generateKeyPair()));
-          assertThat(sidecar.receive()).isInstanceOf(ChannelMessage.Refused.class);
-        }
+        // An operator without time for a handshake ends it.
+        await()
+            .atMost(Installation.SOON)
+            .ignoreExceptionsInstanceOf(IOException.class)
+            .untilAsserted(() -> assertThat(hello(port, agent, token)).isInstanceOf(Refused.class));
       }
     } finally {
       forward.destroy();
+    }
+  }
+
+  /** What the operator says to somebody who claims to be the gateway of that pod. */
+  private static ChannelMessage hello(int port, Pod agent, String token) throws Exception {
+    try (TestSidecar sidecar = TestSidecar.connect(port, authority(agent))) {
+      sidecar.send(
+          sidecar.hello(
+              token,
+              agent.getMetadata().getUid(),
+              KeyPairGenerator.getInstance("Ed25519").generateKeyPair()));
+      return sidecar.receive();
     }
   }
 

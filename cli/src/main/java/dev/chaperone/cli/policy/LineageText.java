@@ -1,6 +1,7 @@
 package dev.chaperone.cli.policy;
 
 import dev.chaperone.policy.VisibleText;
+import dev.chaperone.policy.masking.Mask;
 import dev.chaperone.policy.masking.MaskSource;
 import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.sql.Lineage;
@@ -77,6 +78,8 @@ final class LineageText {
       line(name + ": as it is");
     } else if (refused) {
       line(name + ": protected, " + column.mask().get().label() + "; the statement is refused");
+    } else if (column.derived()) {
+      line(name + ": replaced as a whole, " + Mask.REDACT.label() + " or " + Mask.NULL.label());
     } else {
       line(name + ": replaced, " + column.mask().get().label());
     }

@@ -4,6 +4,7 @@ import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.control.resource.Resource;
 import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.ApprovalTerms;
+import dev.chaperone.crds.v1alpha1.MaskUsage;
 import dev.chaperone.crds.v1alpha1.PolicyLimits;
 import dev.chaperone.crds.v1alpha1.PolicyMode;
 import dev.chaperone.crds.v1alpha1.PolicyRule;
@@ -16,6 +17,7 @@ import dev.chaperone.policy.Rule;
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Detector;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskUse;
 import dev.chaperone.policy.masking.MaskingRule;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -69,7 +71,8 @@ final class PolicyTranslation {
         list(rule.detectors()).stream()
             .map(detector -> Detector.valueOf(detector.name()))
             .collect(Collectors.toSet()),
-        Mask.valueOf(rule.with().name()));
+        Mask.valueOf(rule.with().name()),
+        rule.usage() == MaskUsage.TAINT ? MaskUse.TAINT : MaskUse.STRICT);
   }
 
   private static Rule rule(PolicyRule rule) {

@@ -6,7 +6,6 @@ import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.IdentitySource;
 import dev.chaperone.crds.v1alpha1.MaskPredicates;
-import dev.chaperone.crds.v1alpha1.MaskUsage;
 import dev.chaperone.crds.v1alpha1.MaskingRule;
 import dev.chaperone.crds.v1alpha1.Protocol;
 import java.util.List;
@@ -59,12 +58,6 @@ final class UnavailableFeatures {
     AccessPolicySpec spec = policy.spec();
     for (int i = 0; spec.masking() != null && i < spec.masking().size(); i++) {
       MaskingRule masking = spec.masking().get(i);
-      if (masking.usage() == MaskUsage.TAINT) {
-        problems.add(
-            policy.problem(
-                "spec.masking[" + i + "].usage",
-                "not available in this version: Taint; remove it or use Strict"));
-      }
       if (masking.predicates() == MaskPredicates.ALLOW) {
         problems.add(
             policy.problem(

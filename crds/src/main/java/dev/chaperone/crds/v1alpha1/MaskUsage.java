@@ -7,7 +7,7 @@ public enum MaskUsage {
   /** Only as a bare output column. */
   @JsonProperty("Strict")
   STRICT,
-  /** In expressions, which are then masked. */
+  /** In a few expressions, too, which are replaced as a whole. */
   @JsonProperty("Taint")
   TAINT
 }

@@ -25,7 +25,7 @@ public record MaskingRule(
         @Required
         Mask with,
     @JsonPropertyDescription(
-            "Strict: a masked column may only be returned as it is; an expression over it is refused. Taint: an expression over it is masked too. Strict if omitted.")
+            "Strict: a masked column may only be returned as it is; an expression over it is refused. Taint: a few expressions over it may be returned too and are replaced as a whole. Strict if omitted.")
         MaskUsage usage,
     @JsonPropertyDescription(
             "Whether a masked column may be compared in WHERE, JOIN and the like, which can reveal it bit by bit. Refuse if omitted.")

@@ -13,20 +13,31 @@ import java.util.stream.Collectors;
  *
  * @param columns patterns of columns; empty where detectors are named
  * @param detectors what is recognised; empty where columns are named
+ * @param use what may be done with the columns; strict for detectors
  */
-public record MaskingRule(List<ColumnPattern> columns, Set<Detector> detectors, Mask with) {
+public record MaskingRule(
+    List<ColumnPattern> columns, Set<Detector> detectors, Mask with, MaskUse use) {
   public MaskingRule {
     columns = List.copyOf(columns);
     detectors = Set.copyOf(detectors);
     Objects.requireNonNull(with, "with");
+    Objects.requireNonNull(use, "use");
     if (columns.isEmpty() == detectors.isEmpty()) {
       throw new IllegalArgumentException("a masking rule names either columns or detectors");
     }
+    if (columns.isEmpty() && use != MaskUse.STRICT) {
+      throw new IllegalArgumentException("a use is for columns");
+    }
+  }
+
+  /** A strict rule. */
+  public MaskingRule(List<ColumnPattern> columns, Set<Detector> detectors, Mask with) {
+    this(columns, detectors, with, MaskUse.STRICT);
   }
 
   /**
    * What it says, in one form whatever the order it was written in: {@code columns a.b.c, a.b.d
-   * with Partial}.
+   * with Partial}, and {@code , usage Taint} behind where that is so.
    */
   public String content() {
     return columns.isEmpty()
@@ -40,7 +51,8 @@ public record MaskingRule(List<ColumnPattern> columns, Set<Detector> detectors, 
                 .sorted()
                 .collect(Collectors.joining(", "))
             + " with "
-            + with.label();
+            + with.label()
+            + (use == MaskUse.TAINT ? ", usage Taint" : "");
   }
 
   /** The SHA-256 of its {@link #content} in UTF-8. */

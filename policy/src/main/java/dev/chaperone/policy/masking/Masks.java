@@ -23,11 +23,17 @@ public record Masks(List<ColumnMask> columns, Map<Detector, Mask> detectors) {
     detectors = Map.copyOf(detectors);
   }
 
-  /** The columns of one pattern and what replaces their values. */
-  public record ColumnMask(ColumnPattern pattern, Mask with) {
+  /** The columns of one pattern, what replaces their values, and what may be done with them. */
+  public record ColumnMask(ColumnPattern pattern, Mask with, MaskUse use) {
     public ColumnMask {
       Objects.requireNonNull(pattern, "pattern");
       Objects.requireNonNull(with, "with");
+      Objects.requireNonNull(use, "use");
+    }
+
+    /** Columns that may only be returned by themselves. */
+    public ColumnMask(ColumnPattern pattern, Mask with) {
+      this(pattern, with, MaskUse.STRICT);
     }
   }
 
@@ -39,7 +45,8 @@ public record Masks(List<ColumnMask> columns, Map<Detector, Mask> detectors) {
     List<ColumnMask> columns = new ArrayList<>();
     Map<Detector, Mask> detectors = new EnumMap<>(Detector.class);
     for (MaskingRule rule : rules) {
-      rule.columns().forEach(pattern -> columns.add(new ColumnMask(pattern, rule.with())));
+      rule.columns()
+          .forEach(pattern -> columns.add(new ColumnMask(pattern, rule.with(), rule.use())));
       rule.detectors().forEach(detector -> detectors.merge(detector, rule.with(), Mask::and));
     }
     return new Masks(columns, detectors);

@@ -46,8 +46,12 @@ public final class Catalog {
       boolean ofBuiltIn,
       boolean toBuiltIn) {}
 
-  /** A column of a relation, by its number and name. */
-  record Column(int number, String name) {}
+  /**
+   * A column of a relation, by its number and name.
+   *
+   * @param type the number of its type; 0 where it is not known
+   */
+  record Column(int number, String name, long type) {}
 
   /** A generated column and what it is generated from. */
   record Generated(long relation, int column, String expression) {}
@@ -385,7 +389,11 @@ public final class Catalog {
     }
     for (Long oid : sorted(columns.keySet())) {
       for (Column column : columns.get(oid)) {
-        sink.line("column", oid, column.number(), column.name());
+        if (column.type() == 0) {
+          sink.line("column", oid, column.number(), column.name());
+        } else {
+          sink.line("column", oid, column.number(), column.name(), column.type());
+        }
       }
     }
     for (Generated column : generated) {
@@ -510,7 +518,11 @@ public final class Catalog {
             plannedExpressions.add(new Planned(Long.parseLong(row.get(0)), row.get(1)));
         case COLUMN_TYPES -> columnType(Long.parseLong(row.get(0)), row.get(1));
         case COLUMNS ->
-            column(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
+            column(
+                Long.parseLong(row.get(0)),
+                Integer.parseInt(row.get(1)),
+                row.get(2),
+                Long.parseLong(row.get(3)));
         case GENERATED_COLUMNS ->
             generated(Long.parseLong(row.get(0)), Integer.parseInt(row.get(1)), row.get(2));
         case TEXT_TYPES -> textType(Long.parseLong(row.get(0)));
@@ -614,10 +626,10 @@ public final class Catalog {
       }
     }
 
-    void column(long relation, int number, String name) {
+    void column(long relation, int number, String name, long type) {
       columns
           .computeIfAbsent(relation, oid -> new ArrayList<>(8))
-          .add(new Column(number, name(name)));
+          .add(new Column(number, name(name), type));
     }
 
     void generated(long relation, int column, String expression) {

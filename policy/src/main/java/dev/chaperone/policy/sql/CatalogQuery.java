@@ -320,12 +320,12 @@ public enum CatalogQuery {
       """),
 
   /**
-   * Oid of a relation, number and name of one of its columns, in their order; of the system's
-   * relations only those that show statements.
+   * Oid of a relation, number, name and oid of the type of one of its columns, in their order; of
+   * the system's relations only those that show statements.
    */
   COLUMNS(
       """
-      SELECT a.attrelid, a.attnum, a.attname
+      SELECT a.attrelid, a.attnum, a.attname, a.atttypid
         FROM pg_catalog.pg_attribute a
         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -108,7 +108,11 @@ final class CatalogText {
               Long.parseLong(field[1]), new Access(Effect.valueOf(field[2]), field[3], field[4]));
       case "settingsview" -> builder.settingsView(Long.parseLong(field[1]));
       case "column" ->
-          builder.column(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
+          builder.column(
+              Long.parseLong(field[1]),
+              Integer.parseInt(field[2]),
+              field[3],
+              field.length > 4 ? Long.parseLong(field[4]) : 0);
       case "generated" ->
           builder.generated(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
       case "view" -> builder.view(Long.parseLong(field[1]), field[2]);

@@ -12,6 +12,7 @@ final class ColumnItemReader {
   private final boolean follows;
   private final ColumnOrdinals ordinals;
   private final ColumnExpressionReader expressions;
+  private final DerivedColumnReader derived;
 
   /**
    * @param follows whether anybody wants to know where values come from
@@ -20,11 +21,13 @@ final class ColumnItemReader {
       ClauseCursor in,
       boolean follows,
       ColumnOrdinals ordinals,
-      ColumnExpressionReader expressions) {
+      ColumnExpressionReader expressions,
+      DerivedColumnReader derived) {
     this.in = in;
     this.follows = follows;
     this.ordinals = ordinals;
     this.expressions = expressions;
+    this.derived = derived;
   }
 
   /** One item of a SELECT or RETURNING list. */
@@ -33,6 +36,9 @@ final class ColumnItemReader {
     int end = range.end();
     if (start >= end) {
       throw ColumnRefusals.unclear();
+    }
+    if (in.tokens.get(end - 1).isOperator("*")) {
+      derived.star();
     }
     if (end - start == 1 && in.tokens.get(start).isOperator("*")) {
       ordinals.uncertain();
@@ -76,12 +82,21 @@ final class ColumnItemReader {
         String name = alias == null ? chain.get(chain.size() - 1) : alias;
         result.add(
             new ResultColumn(
-                name, reference.mask(), follows ? reference.lineage() : Lineage.UNKNOWN));
+                name,
+                reference.mask(),
+                follows ? reference.lineage() : Lineage.UNKNOWN,
+                reference.column() == null ? Taint.NONE : reference.column().taint(),
+                false));
         return;
       }
     }
     int bodyEnd =
         alias == null ? end : in.isWord(end - 2, "as") && in.label[end - 1] ? end - 2 : end - 1;
+    ResultColumn expression = derived.read(new Range(start, bodyEnd), alias, frame);
+    if (expression != null) {
+      result.add(expression);
+      return;
+    }
     ColumnExpressionReader.Value value =
         expressions.read(new Range(start, bodyEnd), frame, List.of());
     result.add(new ResultColumn(alias, value.mask(), value.lineage()));

@@ -13,6 +13,7 @@ final class ColumnQueryReader {
   private final ColumnOrdinals ordinals;
   private final RowSources sources;
   private final ColumnExpressionReader expressions;
+  private final DerivedColumnReader derived;
   private final ColumnItemReader items;
   private final ColumnSourceReader from;
   private final ColumnWriteReader writes;
@@ -37,7 +38,8 @@ final class ColumnQueryReader {
     this.ordinals = new ColumnOrdinals(in, lineage);
     this.sources = new RowSources(scope, columns, follows);
     this.expressions = new ColumnExpressionReader(in, lineage, follows, this);
-    this.items = new ColumnItemReader(in, follows, ordinals, expressions);
+    this.derived = new DerivedColumnReader(in, scope, lineage);
+    this.items = new ColumnItemReader(in, follows, ordinals, expressions, derived);
     this.from =
         new ColumnSourceReader(in, scope, lineage, results, ordinals, sources, expressions, this);
     this.writes = new ColumnWriteReader(in, lineage, sources, expressions, items, from, this);
@@ -45,6 +47,10 @@ final class ColumnQueryReader {
 
   ColumnOrdinals ordinals() {
     return ordinals;
+  }
+
+  DerivedColumnReader derived() {
+    return derived;
   }
 
   ColumnWriteReader writes() {

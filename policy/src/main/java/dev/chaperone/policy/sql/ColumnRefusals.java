@@ -28,6 +28,14 @@ final class ColumnRefusals {
         "Leave the masked columns out of the query.");
   }
 
+  /** An expression over a masked column stands in a query of which not all is certain. */
+  static ColumnUsageException derivedBeside(String what) {
+    return new ColumnUsageException(
+        "an expression over a masked column may not be returned beside " + what,
+        "Write a plain SELECT that names each column it returns, or name the masked column by"
+            + " itself.");
+  }
+
   static ColumnUsageException unknown(String name) {
     return new ColumnUsageException(
         "it is not known what " + name + " means, beside tables that have masked columns",

@@ -35,11 +35,14 @@ final class ColumnUsageReader {
               .map(column -> column.name() == null ? "?column?" : column.name())
               .toList();
       return new Masking.Projects(
-          shown, reader.writes().maskedParameters(), reader.writes().hidesLiterals());
+          shown,
+          reader.writes().maskedParameters(),
+          reader.writes().hidesLiterals(),
+          reader.derived().outputs(result));
     } catch (ColumnUsageException e) {
       return e.refused();
     } finally {
-      if (reader.ordinals().areUsed()) {
+      if (reader.ordinals().areUsed() || reader.derived().wasTried()) {
         reading.dependsOn(Dependency.LITERALS);
       }
     }

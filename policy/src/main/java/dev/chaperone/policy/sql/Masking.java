@@ -9,6 +9,16 @@ import java.util.TreeSet;
 /** What a statement does with masked columns. */
 public sealed interface Masking {
 
+  /** What a column of a result is to the masks. */
+  enum Output {
+    /** No masked one. */
+    FREE,
+    /** A masked column by itself. */
+    PROTECTED,
+    /** An expression over a masked column: it is replaced as a whole. */
+    DERIVED
+  }
+
   /** Nothing: it names no relation that has any. */
   record Untouched() implements Masking {
     static final Untouched INSTANCE = new Untouched();
@@ -22,8 +32,13 @@ public sealed interface Masking {
    * @param maskedParameters the numbers of the parameters whose values go into masked columns
    * @param hidesLiterals whether literals of its text go, or may go, into masked columns: then the
    *     text is recorded and shown without its literals
+   * @param outputs what each column of its result is; empty where none is derived
    */
-  record Projects(List<String> columns, Set<Integer> maskedParameters, boolean hidesLiterals)
+  record Projects(
+      List<String> columns,
+      Set<Integer> maskedParameters,
+      boolean hidesLiterals,
+      List<Output> outputs)
       implements Masking {
     /** Touches the relations and returns nothing of the columns. */
     static final Projects NOTHING = new Projects(List.of(), Set.of(), false);
@@ -31,6 +46,12 @@ public sealed interface Masking {
     public Projects {
       columns = List.copyOf(columns);
       maskedParameters = Set.copyOf(maskedParameters);
+      outputs = List.copyOf(outputs);
+    }
+
+    /** Returns no expression over a masked column. */
+    public Projects(List<String> columns, Set<Integer> maskedParameters, boolean hidesLiterals) {
+      this(columns, maskedParameters, hidesLiterals, List.of());
     }
   }
 
@@ -51,6 +72,21 @@ public sealed interface Masking {
   /** Whether relations with masked columns are touched. */
   default boolean touches() {
     return !(this instanceof Untouched);
+  }
+
+  /** Whether expressions over masked columns are returned. */
+  default boolean derives() {
+    return this instanceof Projects p && !p.outputs.isEmpty();
+  }
+
+  /** The same; refused where it returns expressions over masked columns. */
+  default Masking withoutDerived() {
+    return derives()
+        ? new Refused(
+            "an expression over a masked column may only be returned by a SELECT that is sent by"
+                + " itself",
+            "Send the SELECT alone, or name the column by itself in the list of what is returned.")
+        : this;
   }
 
   /** Whether the text is to be recorded and shown without its literals. */

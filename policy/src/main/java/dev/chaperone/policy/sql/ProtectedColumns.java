@@ -2,6 +2,7 @@ package dev.chaperone.policy.sql;
 
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskUse;
 import dev.chaperone.policy.masking.Masks;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -28,7 +29,8 @@ public final class ProtectedColumns {
   /** Nothing is masked. */
   public static final ProtectedColumns NONE =
       new ProtectedColumns(
-          Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Set.of(), List.of());
+          Map.of(), Map.of(), Map.of(), Set.of(), Map.of(), Map.of(), Map.of(), Set.of(),
+          List.of());
 
   /**
    * A mask that names no column of this target.
@@ -72,6 +74,9 @@ public final class ProtectedColumns {
   /** The columns that masks name, of each column that shows them. */
   private final Map<Reference, Set<Reference>> shown;
 
+  /** Those over which expressions may be returned: every mask of them allows it. */
+  private final Set<Reference> tainting;
+
   private final Map<String, Long> resources;
   private final Map<Long, String> deniedRelations;
   private final Map<String, String> deniedSchemas;
@@ -82,6 +87,7 @@ public final class ProtectedColumns {
       Map<ColumnPattern, Set<Reference>> bindings,
       Map<Long, Map<Integer, Mask>> masks,
       Map<Reference, Set<Reference>> shown,
+      Set<Reference> tainting,
       Map<String, Long> resources,
       Map<Long, String> deniedRelations,
       Map<String, String> deniedSchemas,
@@ -90,6 +96,7 @@ public final class ProtectedColumns {
     this.bindings = bindings;
     this.masks = masks;
     this.shown = shown;
+    this.tainting = tainting;
     this.resources = resources;
     this.deniedRelations = deniedRelations;
     this.deniedSchemas = deniedSchemas;
@@ -123,6 +130,18 @@ public final class ProtectedColumns {
   public Mask mask(long relationOid, int column) {
     Map<Integer, Mask> columns = masks.get(relationOid);
     return columns == null ? null : columns.get(column);
+  }
+
+  /** What may be done with a masked column: what every mask of it allows. */
+  MaskUse use(long relationOid, int column) {
+    return !tainting.isEmpty() && tainting.contains(new Reference(relationOid, column))
+        ? MaskUse.TAINT
+        : MaskUse.STRICT;
+  }
+
+  /** Whether expressions over any masked column may be returned. */
+  boolean hasTainting() {
+    return !tainting.isEmpty();
   }
 
   /** Whether the relation of that name, {@code schema.table}, has masked columns. */
@@ -239,6 +258,7 @@ public final class ProtectedColumns {
     private final Map<ColumnPattern, Set<Reference>> bindings = new LinkedHashMap<>();
     private final Map<Long, Map<Integer, Mask>> found = new HashMap<>();
     private final Map<Reference, Set<Reference>> shown = new HashMap<>();
+    private final Set<Reference> strict = new HashSet<>();
     private final Map<Long, String> deniedRelations = new HashMap<>();
     private final Map<String, String> deniedSchemas = new HashMap<>();
     private final List<Unresolved> unresolved = new ArrayList<>();
@@ -267,11 +287,18 @@ public final class ProtectedColumns {
           bindings,
           found,
           shown,
+          tainting(),
           resources,
           deniedRelations,
           deniedSchemas,
           ruled(),
           List.copyOf(unresolved));
+    }
+
+    private Set<Reference> tainting() {
+      Set<Reference> tainting = new HashSet<>(shown.keySet());
+      tainting.removeAll(strict);
+      return tainting;
     }
 
     private void bind(Masks.ColumnMask mask) {
@@ -296,7 +323,7 @@ public final class ProtectedColumns {
         }
       }
       for (Reference column : columns) {
-        protect(column.relation(), column.column(), mask.with(), Set.of(column));
+        protect(column.relation(), column.column(), mask.with(), mask.use(), Set.of(column));
       }
       if (columns.isEmpty()) {
         deny(pattern, tables);
@@ -383,10 +410,12 @@ public final class ProtectedColumns {
     /**
      * Protects a column.
      *
+     * @param use what may be done with it; the stricter one of all calls holds
      * @param bases the columns that masks name and that it shows
      * @return whether that changes anything
      */
-    private boolean protect(long relation, int column, Mask mask, Set<Reference> bases) {
+    private boolean protect(
+        long relation, int column, Mask mask, MaskUse use, Set<Reference> bases) {
       Map<Integer, Mask> columns = found.computeIfAbsent(relation, oid -> new TreeMap<>());
       Mask before = columns.get(column);
       Mask after = before == null ? mask : before.and(mask);
@@ -395,6 +424,9 @@ public final class ProtectedColumns {
           shown
               .computeIfAbsent(new Reference(relation, column), any -> new HashSet<>())
               .addAll(bases);
+      if (use == MaskUse.STRICT) {
+        more |= strict.add(new Reference(relation, column));
+      }
       return after != before || more;
     }
 
@@ -409,7 +441,7 @@ public final class ProtectedColumns {
         for (Catalog.Column column :
             text.isEmpty() ? List.<Catalog.Column>of() : catalog.columns(relation)) {
           if (column.name().equals(text)) {
-            protect(relation.oid(), column.number(), Mask.REDACT, Set.of());
+            protect(relation.oid(), column.number(), Mask.REDACT, MaskUse.STRICT, Set.of());
           }
         }
       }
@@ -431,7 +463,15 @@ public final class ProtectedColumns {
         }
         ProtectedColumns soFar =
             new ProtectedColumns(
-                Map.of(), found, Map.of(), resources(), Map.of(), Map.of(), Set.of(), List.of());
+                Map.of(),
+                found,
+                Map.of(),
+                Set.of(),
+                resources(),
+                Map.of(),
+                Map.of(),
+                Set.of(),
+                List.of());
         for (Map.Entry<Long, String> view : catalog.viewDefinitions().entrySet()) {
           for (Map.Entry<Integer, ViewLineage.Shown> column :
               ViewLineage.of(view.getKey(), view.getValue(), catalog, soFar).entrySet()) {
@@ -440,6 +480,7 @@ public final class ProtectedColumns {
                     view.getKey(),
                     column.getKey(),
                     column.getValue().mask(),
+                    MaskUse.STRICT,
                     bases(column.getValue(), view.getValue()));
           }
         }
@@ -481,7 +522,14 @@ public final class ProtectedColumns {
         for (Catalog.Column other :
             mask == null ? List.<Catalog.Column>of() : catalog.columns(to)) {
           if (other.name().equals(column.name())) {
-            changed |= protect(to.oid(), other.number(), mask, bases(from.oid(), column.number()));
+            boolean isStrict = strict.contains(new Reference(from.oid(), column.number()));
+            changed |=
+                protect(
+                    to.oid(),
+                    other.number(),
+                    mask,
+                    isStrict ? MaskUse.STRICT : MaskUse.TAINT,
+                    bases(from.oid(), column.number()));
           }
         }
       }
@@ -503,7 +551,8 @@ public final class ProtectedColumns {
           bases.addAll(bases(generated.relation(), column.number()));
         }
       }
-      return mask != null && protect(generated.relation(), generated.column(), mask, bases);
+      return mask != null
+          && protect(generated.relation(), generated.column(), mask, MaskUse.STRICT, bases);
     }
   }
 }

@@ -8,10 +8,17 @@ import dev.chaperone.policy.masking.Mask;
  * @param name null where it has none that is known
  * @param mask what its values are masked by, or null
  * @param lineage where they come from
+ * @param taint what expressions may be made of it
+ * @param derived whether it is an expression over a protected column: then it is replaced whole
  */
-record ResultColumn(String name, Mask mask, Lineage lineage) {
+record ResultColumn(String name, Mask mask, Lineage lineage, Taint taint, boolean derived) {
   /** A column of which nothing is known. */
   static final ResultColumn UNKNOWN = new ResultColumn(null, null, Lineage.UNKNOWN);
+
+  /** A column of which no expression may be made where it is protected. */
+  ResultColumn(String name, Mask mask, Lineage lineage) {
+    this(name, mask, lineage, Taint.NONE, false);
+  }
 
   boolean isProtected() {
     return mask != null;

@@ -27,8 +27,10 @@ public final class ResultLineage {
    *
    * @param name empty where the server gives it one
    * @param mask the strictest mask of what it is made of; empty where nothing is protected
+   * @param derived whether it is an expression that is replaced as a whole, whatever the mask
    */
-  public record Column(Optional<String> name, Optional<Mask> mask, Lineage lineage) {
+  public record Column(
+      Optional<String> name, Optional<Mask> mask, Lineage lineage, boolean derived) {
     public Column {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(mask, "mask");
@@ -88,7 +90,8 @@ public final class ResultLineage {
                             new Column(
                                 Optional.ofNullable(column.name()),
                                 Optional.ofNullable(column.mask()),
-                                column.lineage()))
+                                column.lineage(),
+                                column.derived()))
                     .toList());
   }
 

@@ -1,5 +1,6 @@
 package dev.chaperone.policy.sql;
 
+import dev.chaperone.policy.masking.MaskUse;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -47,7 +48,11 @@ final class RowSources {
     for (ResultColumn column : result) {
       seen.add(
           new ResultColumn(
-              column.name(), column.mask(), Lineage.query(query, column.name(), column.lineage())));
+              column.name(),
+              column.mask(),
+              Lineage.query(query, column.name(), column.lineage()),
+              column.taint(),
+              column.derived()));
     }
     return seen;
   }
@@ -90,7 +95,11 @@ final class RowSources {
               follows
                   ? Lineage.column(
                       relation.oid(), column.number(), relation.resource(), column.name())
-                  : Lineage.UNKNOWN));
+                  : Lineage.UNKNOWN,
+              columns.use(relation.oid(), column.number()) == MaskUse.TAINT
+                  ? Taint.ofType(column.type())
+                  : Taint.NONE,
+              false));
     }
     return all;
   }

@@ -38,6 +38,22 @@ final class StatementReader {
           "CREATE PUBLICATION",
           "CREATE SUBSCRIPTION");
 
+  /** Words of definitions that may give the name of a function or operator another meaning. */
+  private static final Set<String> OVERLOADS =
+      Set.of(
+          "function",
+          "procedure",
+          "routine",
+          "aggregate",
+          "operator",
+          "cast",
+          "extension",
+          "language",
+          "transform");
+
+  /** CREATE OR REPLACE TRUSTED PROCEDURAL LANGUAGE. */
+  private static final int MAX_HEAD_WORDS = 6;
+
   /** What a statement turned out to be. */
   record Result(String command, Reading reading) {}
 
@@ -87,6 +103,16 @@ final class StatementReader {
               "Such definitions are for those who manage the database."));
       return;
     }
+    if (columns.hasTainting() && mayOverload()) {
+      // Others do not see it before the end of the transaction; the gateway's catalog neither.
+      reading.masking(
+          new Masking.Refused(
+              command
+                  + " is not available where expressions over masked columns are: it may give"
+                  + " functions and operators another meaning",
+              "Such definitions are for those who manage the database."));
+      return;
+    }
     boolean touches = false;
     List<String> named = new ArrayList<>(reading.tables());
     reading.accesses().forEach(access -> named.add(access.resource()));
@@ -116,8 +142,17 @@ final class StatementReader {
       }
     }
     if (touches && !reading.masking().touches()) {
-      reading.masking(isQuery ? ColumnUsageReader.usage(tokens, scope, reading) : usageOfOther());
+      Masking usage = isQuery ? ColumnUsageReader.usage(tokens, scope, reading) : usageOfOther();
+      reading.masking(nesting == 0 ? usage : usage.withoutDerived());
     }
+  }
+
+  /** Whether this is CREATE or ALTER of something that calls may mean. */
+  private boolean mayOverload() {
+    return (head().equals("create") || head().equals("alter"))
+        && tokens.stream()
+            .limit(MAX_HEAD_WORDS)
+            .anyMatch(token -> token.kind() == Kind.WORD && OVERLOADS.contains(token.text()));
   }
 
   /** Statements that name a table and neither show nor copy what is in it. */
@@ -568,7 +603,7 @@ final class StatementReader {
     Masking all = Masking.Untouched.INSTANCE;
     int shown = -1;
     for (SqlStatement candidate : candidates) {
-      Masking masking = candidate.masking();
+      Masking masking = candidate.masking().withoutDerived();
       int columns = masking instanceof Masking.Projects p ? p.columns().size() : 0;
       if (shown >= 0 && columns != shown) {
         reading.masking(

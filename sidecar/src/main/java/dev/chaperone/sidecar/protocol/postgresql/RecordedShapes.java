@@ -7,6 +7,7 @@ import dev.chaperone.recording.MaskFunction;
 import dev.chaperone.recording.MasksInForce;
 import dev.chaperone.recording.Repeated;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,7 +19,11 @@ final class RecordedShapes {
   private static final int KEPT = 8;
   private static final int MAX_KEPT_BYTES = 4 << 10;
 
-  private record Kept(RowLayout layout, Repeated<MasksInForce> masks, Repeated<Columns> columns) {}
+  private record Kept(
+      RowLayout layout,
+      Repeated<MasksInForce> masks,
+      List<Mask> applied,
+      Repeated<Columns> columns) {}
 
   private final Kept[] kept = new Kept[KEPT];
   private int next;
@@ -36,14 +41,19 @@ final class RecordedShapes {
       Mask[] applied,
       RowMask.Column[] looked,
       Catalog catalog) {
+    // The same description may be of an expression that is replaced, and of one that is not.
+    List<Mask> replaced = applied == null ? List.of() : Arrays.asList(applied);
     for (Kept one : kept) {
-      if (one != null && one.masks() == masks && one.layout().isDescribedAs(layout)) {
+      if (one != null
+          && one.masks() == masks
+          && one.applied().equals(replaced)
+          && one.layout().isDescribedAs(layout)) {
         return one.columns();
       }
     }
     Repeated<Columns> columns = Repeated.of(columns(layout, masks, applied, looked, catalog));
     if (layout.descriptionBytes() <= MAX_KEPT_BYTES) {
-      kept[next] = new Kept(layout, masks, columns);
+      kept[next] = new Kept(layout, masks, replaced, columns);
       next = (next + 1) % KEPT;
     }
     return columns;

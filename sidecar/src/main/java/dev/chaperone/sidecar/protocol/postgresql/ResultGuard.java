@@ -1,8 +1,10 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
+import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.recording.Columns;
 import dev.chaperone.recording.Repeated;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Holds the results of one operation against what was found when it was judged. Rows pass only as
@@ -130,6 +132,22 @@ final class ResultGuard {
       }
     }
     return false;
+  }
+
+  /**
+   * What each column of the statement at hand was found to be, where expressions over masked
+   * columns are among them: these are replaced by their place in the result.
+   *
+   * @return empty where the texts it may be differ; a list of nothing where there are none
+   */
+  Optional<List<Masking.Output>> outputs() {
+    List<Masking.Output> first = plans.get(0).outputs(statement);
+    for (ResultPlan plan : plans) {
+      if (!plan.outputs(statement).equals(first)) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(first);
   }
 
   /** Whether rows are to be looked at, or must not come at all. */

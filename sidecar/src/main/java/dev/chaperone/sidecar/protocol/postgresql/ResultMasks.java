@@ -8,8 +8,10 @@ import dev.chaperone.policy.masking.TextDetectors;
 import dev.chaperone.policy.masking.ValueMask;
 import dev.chaperone.policy.masking.ValueType;
 import dev.chaperone.policy.sql.Catalog;
+import dev.chaperone.policy.sql.Masking;
 import dev.chaperone.policy.sql.ProtectedColumns;
 import io.netty.buffer.ByteBuf;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -52,14 +54,21 @@ final class ResultMasks {
     RowMask.Column[] columns = null;
     Mask[] applied = null;
     int masked = 0;
+    Optional<List<Masking.Output>> outputs = guard.outputs();
+    if (outputs.isEmpty() || !(outputs.get().isEmpty() || fits(outputs.get(), layout, plan))) {
+      return Optional.of(refusal("other columns than were foreseen"));
+    }
     for (int i = 0; i < layout.columns(); i++) {
       RowMask.Column column = RowMask.Column.FREE;
       boolean shows = protectedColumns.protects(layout.table(i));
       if (shows && layout.number(i) == 0) {
         return Optional.of(refusal("a whole row with masked columns"));
       }
-      Mask mask = shows ? protectedColumns.mask(layout.table(i), layout.number(i)) : null;
       ValueType type = type(layout.type(i), catalog);
+      Mask mask = shows ? protectedColumns.mask(layout.table(i), layout.number(i)) : null;
+      if (!outputs.get().isEmpty() && outputs.get().get(i) == Masking.Output.DERIVED) {
+        mask = derived(type);
+      }
       boolean binary = layout.isBinary(i);
       if (mask != null) {
         masked++;
@@ -86,6 +95,35 @@ final class ResultMasks {
             : new RowMask(columns, scan ? detectors(plan.masks(), catalog) : null, hash()),
         shapes.of(layout, plan.recorded(), applied, columns, catalog));
     return Optional.empty();
+  }
+
+  /** Whether each column is what it was found to be when the statement was judged. */
+  private static boolean fits(List<Masking.Output> outputs, RowLayout layout, ResultPlan plan) {
+    if (outputs.size() != layout.columns()) {
+      return false;
+    }
+    for (int i = 0; i < outputs.size(); i++) {
+      boolean isProtected = plan.columns().mask(layout.table(i), layout.number(i)) != null;
+      boolean fits =
+          switch (outputs.get(i)) {
+            case FREE -> !isProtected;
+            case PROTECTED -> isProtected;
+            // The target names no table for an expression.
+            case DERIVED -> layout.table(i) == 0 && layout.number(i) == 0;
+          };
+      if (!fits) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** What is made with a masked value is replaced by what says nothing of it, whatever its mask. */
+  private static Mask derived(ValueType type) {
+    return switch (type) {
+      case TEXT, JSON, JSONB -> Mask.REDACT;
+      default -> Mask.NULL;
+    };
   }
 
   private static ValueType type(int oid, Catalog catalog) {

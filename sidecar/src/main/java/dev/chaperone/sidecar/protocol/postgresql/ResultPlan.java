@@ -112,7 +112,21 @@ record ResultPlan(
         .toList();
   }
 
-  /** How many masked columns a statement returns; none for one that was not foreseen. */
+  /**
+   * What each column is that a statement returns, where expressions over masked columns are among
+   * them; else nothing.
+   */
+  List<Masking.Output> outputs(int statement) {
+    return statement < statements.size()
+            && statements.get(statement) instanceof Masking.Projects projects
+        ? projects.outputs()
+        : List.of();
+  }
+
+  /**
+   * How many masked columns a statement returns, by themselves or in expressions; none for one that
+   * was not foreseen.
+   */
   int maskedColumns(int statement) {
     return statement < statements.size()
             && statements.get(statement) instanceof Masking.Projects projects

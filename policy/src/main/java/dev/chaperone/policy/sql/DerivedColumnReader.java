@@ -107,7 +107,10 @@ final class DerivedColumnReader {
    * @return the column of the result; null where it is none of those that are known here
    */
   ResultColumn read(Range range, String alias, QueryFrame frame) {
-    if (lineage || !isOutermost(range.start()) || !taints(frame)) {
+    if (lineage
+        || !scope.protectedColumns().hasTainting()
+        || !isOutermost(range.start())
+        || !taints(frame)) {
       return null;
     }
     tried = true;

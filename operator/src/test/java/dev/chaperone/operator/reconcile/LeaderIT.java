@@ -422,11 +422,12 @@ class LeaderIT {
                 }
                 return System.nanoTime() - since.get() > Duration.ofSeconds(8).toNanos();
               });
+      int configured = talk.heard(Configure.class).size();
       // The same said again is nothing new.
       talk.progress("s-1", 1);
       talk.answerConfiguration();
       await().during(Duration.ofSeconds(7)).until(() -> versions().equals(last.get()));
-      assertThat(talk.heard(Configure.class)).hasSize(1);
+      assertThat(talk.heard(Configure.class)).hasSize(configured);
     }
   }
 

@@ -363,6 +363,18 @@ class HostileAgentNodeIT {
     Pod agent = installation.pod(SUPPORT, AGENT);
     String own = ownToken();
     String forged = own.substring(0, own.lastIndexOf('.') + 1) + "x".repeat(342);
+    for (String token : List.of(own, forged, "")) {
+      // An operator without time for a handshake ends it.
+      await()
+          .atMost(Installation.SOON)
+          .ignoreExceptionsInstanceOf(IOException.class)
+          .untilAsserted(() -> assertThat(hello(agent, token)).isInstanceOf(Refused.class));
+    }
+  }
+
+  /** What the operator says to somebody who claims to be the gateway of that pod. */
+  private static ChannelMessage hello(Pod agent, String token) throws Exception {
+    // It ends when a connection through it is cut off.
     Process forward =
         cluster
             .kubectlProcess(
@@ -373,28 +385,21 @@ class HostileAgentNodeIT {
                 ":8444")
             .start();
     try (BufferedReader out = forward.inputReader()) {
-      int port = Integer.parseInt(out.readLine().replaceAll(".*127\\.0\\.0\\.1:([0-9]+) .*", "$1"));
-      for (String token : List.of(own, forged, "")) {
-        // An operator without time for a handshake ends it.
-        await()
-            .atMost(Installation.SOON)
-            .ignoreExceptionsInstanceOf(IOException.class)
-            .untilAsserted(() -> assertThat(hello(port, agent, token)).isInstanceOf(Refused.class));
+      String said = out.readLine();
+      if (said == null) {
+        throw new IOException("kubectl port-forward has ended");
+      }
+      int port = Integer.parseInt(said.replaceAll(".*127\\.0\\.0\\.1:([0-9]+) .*", "$1"));
+      try (TestSidecar sidecar = TestSidecar.connect(port, authority(agent))) {
+        sidecar.send(
+            sidecar.hello(
+                token,
+                agent.getMetadata().getUid(),
+                KeyPairGenerator.getInstance("Ed25519").generateKeyPair()));
+        return sidecar.receive();
       }
     } finally {
       forward.destroy();
-    }
-  }
-
-  /** What the operator says to somebody who claims to be the gateway of that pod. */
-  private static ChannelMessage hello(int port, Pod agent, String token) throws Exception {
-    try (TestSidecar sidecar = TestSidecar.connect(port, authority(agent))) {
-      sidecar.send(
-          sidecar.hello(
-              token,
-              agent.getMetadata().getUid(),
-              KeyPairGenerator.getInstance("Ed25519").generateKeyPair()));
-      return sidecar.receive();
     }
   }
 

@@ -17,7 +17,8 @@ public record Head(long events, Bytes hash) {
     return digest(hash);
   }
 
-  static String digest(Bytes hash) {
+  /** Any SHA-256 as it is written in resources. */
+  public static String digest(Bytes hash) {
     return "sha256:" + hash.hex();
   }
 

@@ -188,10 +188,7 @@ final class RecordingReading {
         .put("head", location.state().head())
         .put("events", location.state().events());
     PublicKeyFile key = recording.key();
-    status
-        .putObject("recordingKey")
-        .put("id", new Head(0, key.id()).digest())
-        .put("pem", key.pem());
+    status.putObject("recordingKey").put("id", Head.digest(key.id())).put("pem", key.pem());
     status.put(
         "storeKeys",
         locations

@@ -162,7 +162,7 @@ public final class StoreKeys implements AutoCloseable {
   }
 
   private static String id(PublicKeyFile key) {
-    return new Head(1, key.id()).digest();
+    return Head.digest(key.id());
   }
 
   /** Whether the key is there for everybody to see. */

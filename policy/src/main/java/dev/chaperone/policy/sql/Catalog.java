@@ -389,11 +389,7 @@ public final class Catalog {
     }
     for (Long oid : sorted(columns.keySet())) {
       for (Column column : columns.get(oid)) {
-        if (column.type() == 0) {
-          sink.line("column", oid, column.number(), column.name());
-        } else {
-          sink.line("column", oid, column.number(), column.name(), column.type());
-        }
+        sink.line("column", oid, column.number(), column.name(), column.type());
       }
     }
     for (Generated column : generated) {

@@ -112,7 +112,7 @@ final class CatalogText {
               Long.parseLong(field[1]),
               Integer.parseInt(field[2]),
               field[3],
-              field.length > 4 ? Long.parseLong(field[4]) : 0);
+              Long.parseLong(field[4]));
       case "generated" ->
           builder.generated(Long.parseLong(field[1]), Integer.parseInt(field[2]), field[3]);
       case "view" -> builder.view(Long.parseLong(field[1]), field[2]);

@@ -38,6 +38,7 @@ class BuiltInCatalogTest {
           chaperone catalog 2~schema public~nonsense  | line 3 of the catalog file: unknown kind
           chaperone catalog 2~version x               | line 2 of the catalog file: For input string
           chaperone catalog 2~relation 1 public t     | line 2 of the catalog file: a field is missing
+          chaperone catalog 2~column 1 1 id           | line 2 of the catalog file: a field is missing
           chaperone catalog 2~cast a b public.f true  | line 2 of the catalog file: a field is missing
           chaperone catalog 2~hidden 1 Raed SELECT x  | line 2 of the catalog file: No enum constant
           """)

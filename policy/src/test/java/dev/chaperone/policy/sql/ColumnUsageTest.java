@@ -24,32 +24,32 @@ class ColumnUsageTest {
       catalog(
           """
           relation 20001 public customers r
-          column 20001 1 id
-          column 20001 2 name
-          column 20001 3 email
-          column 20001 4 ssn
-          column 20001 6 salary
-          column 20001 7 notes
+          column 20001 1 id 23
+          column 20001 2 name 25
+          column 20001 3 email 25
+          column 20001 4 ssn 25
+          column 20001 6 salary 23
+          column 20001 7 notes 25
           relation 20002 public orders r
-          column 20002 1 id
-          column 20002 2 customer_id
-          column 20002 3 amount
-          column 20002 4 email
+          column 20002 1 id 23
+          column 20002 2 customer_id 23
+          column 20002 3 amount 23
+          column 20002 4 email 25
           relation 20003 public users r
-          column 20003 1 id
-          column 20003 2 name
+          column 20003 1 id 23
+          column 20003 2 name 25
           relation 20004 public v_customers v
-          column 20004 1 id
-          column 20004 2 tax_id
-          column 20004 3 shown
+          column 20004 1 id 23
+          column 20004 2 tax_id 23
+          column 20004 3 shown 25
           view 20004 SELECT~customers.id,~customers.ssn~AS~tax_id,~lower(customers.name)~AS~shown~FROM~public.customers;
           relation 20005 public part r
-          column 20005 1 id
-          column 20005 2 ssn
+          column 20005 1 id 23
+          column 20005 2 ssn 25
           ancestor 20005 20001
           relation 20006 other customers r
-          column 20006 1 id
-          column 20006 2 ssn
+          column 20006 1 id 23
+          column 20006 2 ssn 25
           schema other
           """);
   private static final ProtectedColumns COLUMNS =

@@ -28,7 +28,7 @@ class DerivedColumnTest {
       column 20001 5 salary 23
       column 20001 6 strict 25
       column 20001 7 mixed 25
-      column 20001 8 untyped
+      column 20001 8 untyped 0
       relation 20002 public v v
       column 20002 1 ssn 25
       view 20002 SELECT~c.ssn~FROM~public.c;

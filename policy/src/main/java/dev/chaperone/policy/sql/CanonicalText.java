@@ -108,7 +108,8 @@ final class CanonicalText {
       return isOpening(previous) || isClosing(token);
     }
     if (token.isPunctuation(".") || previous.isPunctuation(".")) {
-      return true;
+      // ". ." would read as the one token of PL/pgSQL's ranges.
+      return !(previous.text().endsWith(".") && token.text().startsWith("."));
     }
     if (isOpening(previous) || isClosing(token)) {
       return true;

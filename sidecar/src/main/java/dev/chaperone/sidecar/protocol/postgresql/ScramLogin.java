@@ -10,6 +10,7 @@ import dev.chaperone.control.translation.SecretBytes;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS with the target. PostgreSQL documentation, "SASL
@@ -21,6 +22,14 @@ import java.util.List;
 final class ScramLogin {
   /** PostgreSQL's default is 4096; a target cannot make the gateway compute for minutes. */
   private static final int MAX_ITERATIONS = 1_000_000;
+
+  /** RFC 5802 section 7, server-first-message; the library takes some that are not whole for it. */
+  private static final Pattern SERVER_FIRST =
+      Pattern.compile("r=[!-+\\--~]+,s=[A-Za-z0-9+/]+={0,2},i=[1-9][0-9]{0,9}(,.*)?");
+
+  /** RFC 5802 section 7, server-final-message. */
+  private static final Pattern SERVER_FINAL =
+      Pattern.compile("(v=[A-Za-z0-9+/]+={0,2}|e=[!-+\\--~]+)(,.*)?");
 
   /** The server takes the user from the startup packet and ignores this one. */
   private static final String USER = "*";
@@ -56,6 +65,9 @@ final class ScramLogin {
   }
 
   byte[] finalMessage(String serverFirstMessage) throws LoginFailure {
+    if (!SERVER_FIRST.matcher(serverFirstMessage).matches()) {
+      throw LoginFailure.protocol();
+    }
     try {
       ServerFirstMessage first = ServerFirstMessage.parseFrom(serverFirstMessage, nonce);
       if (first.getIterationCount() > MAX_ITERATIONS) {
@@ -93,12 +105,12 @@ final class ScramLogin {
 
   /** Checks that the target knows the password too: it is not an impostor. */
   void verify(String serverFinalMessage) throws LoginFailure {
-    if (client == null) {
+    if (client == null || !SERVER_FINAL.matcher(serverFinalMessage).matches()) {
       throw LoginFailure.protocol();
     }
     try {
       client.serverFinalMessage(serverFinalMessage);
-    } catch (ScramException e) {
+    } catch (ScramException | IllegalArgumentException e) {
       throw LoginFailure.credentials();
     }
   }

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Writes for a reader where the columns of a result come from: a small tree for each. */
 final class LineageText {
@@ -58,7 +60,31 @@ final class LineageText {
         result.get().forEach(column -> writer.column(column, refused));
       }
     }
-    return any ? writer.text.toString() : "";
+    String compared = writer.compared(analysis);
+    return (any ? writer.text.toString() : "") + compared;
+  }
+
+  /** The masked columns that conditions, ORDER BY and GROUP BY use, and which entries allow it. */
+  private String compared(SqlAnalysis.Understood analysis) {
+    String columns =
+        IntStream.range(0, analysis.statements().size())
+            .filter(i -> analysis.statements().get(i).masking().compares())
+            .mapToObj(lineage::compared)
+            .flatMap(List::stream)
+            .flatMap(LineageText::bases)
+            .distinct()
+            .map(column -> "  " + label(column) + ", predicates: Allow\n")
+            .collect(Collectors.joining());
+    return columns.isEmpty()
+        ? ""
+        : "\nCompared columns (whoever asks often enough learns their values)\n" + columns;
+  }
+
+  /** The columns of tables that a value comes from. */
+  private static Stream<Lineage> bases(Lineage lineage) {
+    return lineage.kind() == Lineage.Kind.COLUMN
+        ? Stream.of(lineage)
+        : lineage.from().stream().flatMap(LineageText::bases);
   }
 
   private static String protection(

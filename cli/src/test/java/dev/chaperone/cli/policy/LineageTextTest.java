@@ -7,12 +7,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code policy explain} says of where the columns of a result come from. */
 class LineageTextTest {
+  private static final Path QUICKSTART = Path.of("..", "examples", "quickstart");
+
   @TempDir private Path temporary;
 
   private Path catalog;
@@ -29,22 +32,26 @@ class LineageTextTest {
                 "\n",
                 List.of(
                     "relation\t90001\tpublic\tcontacts\tv",
-                    "column\t90001\t1\tcontact",
-                    "column\t90001\t2\tnote",
+                    "column\t90001\t1\tcontact\t25",
+                    "column\t90001\t2\tnote\t25",
                     "view\t90001\tSELECT c.email AS contact, (c.name || lower(c.ssn)) AS note"
                         + " FROM public.customers c",
                     "relation\t90002\tpublic\touter_contacts\tv",
-                    "column\t90002\t1\twho",
+                    "column\t90002\t1\twho\t25",
                     "view\t90002\tSELECT x.contact AS who FROM public.contacts x",
                     "")));
   }
 
   private CommandRun explain(String sql) {
+    return explain(QUICKSTART, sql);
+  }
+
+  private CommandRun explain(Path directory, String sql) {
     return CommandRun.of(
         "policy",
         "explain",
         "--directory",
-        Path.of("..", "examples", "quickstart").toString(),
+        directory.toString(),
         "--connection",
         "orders-db",
         "--catalog",
@@ -92,6 +99,52 @@ class LineageTextTest {
                       ├─ public.customers.name
                       └─ public.customers.ssn: Partial by support-agents masking[0]
             """);
+  }
+
+  /** The example, with masks that allow expressions and comparisons. */
+  private Path lenient() throws IOException {
+    Path directory = Files.createDirectory(temporary.resolve("lenient"));
+    try (Stream<Path> files = Files.list(QUICKSTART)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".yaml")).toList()) {
+        String text = Files.readString(file);
+        Files.writeString(
+            directory.resolve(file.getFileName()),
+            text.replace(
+                "with: Partial", "usage: Taint\n      predicates: Allow\n      with: Partial"));
+      }
+    }
+    return directory;
+  }
+
+  @Test
+  void anExpressionThatIsReplacedAsAWholeSaysSo() throws IOException {
+    assertThat(explain(lenient(), "SELECT id, lower(ssn) FROM customers").output())
+        .contains(
+            """
+              lower: replaced as a whole, Redact or Null
+                └─ expression of
+                   └─ public.customers.ssn: Partial by support-agents masking[0]
+            """)
+        .doesNotContain("Compared columns");
+  }
+
+  @Test
+  void aColumnThatIsComparedIsNamedWithTheEntryThatAllowsIt() throws IOException {
+    String sql =
+        "SELECT s.id FROM (SELECT id, email, ssn FROM customers) s WHERE s.ssn = 'x' OR s.ssn ="
+            + " 'y' ORDER BY s.email";
+    CommandRun run = explain(lenient(), sql);
+    assertThat(run.output())
+        .endsWith(
+            """
+
+            Compared columns (whoever asks often enough learns their values)
+              public.customers.ssn: Partial by support-agents masking[0], predicates: Allow
+              public.customers.email: Partial by support-agents masking[0], predicates: Allow
+            """);
+    assertThat(explain(sql).output())
+        .contains("refused: the masked column")
+        .doesNotContain("Compared columns");
   }
 
   @Test

@@ -20,7 +20,6 @@ final class PolicyChecks {
    */
   static Optional<Policy> check(
       Resource<AccessPolicySpec> resource, long generation, List<Problem> problems) {
-    UnavailableFeatures.checkPolicy(resource, problems);
     checkLimits(resource, problems);
     if (!MaskingChecks.check(resource, problems)) {
       return Optional.empty();

@@ -17,6 +17,7 @@ import dev.chaperone.policy.Rule;
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Detector;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskPredicates;
 import dev.chaperone.policy.masking.MaskUse;
 import dev.chaperone.policy.masking.MaskingRule;
 import java.nio.charset.StandardCharsets;
@@ -72,7 +73,10 @@ final class PolicyTranslation {
             .map(detector -> Detector.valueOf(detector.name()))
             .collect(Collectors.toSet()),
         Mask.valueOf(rule.with().name()),
-        rule.usage() == MaskUsage.TAINT ? MaskUse.TAINT : MaskUse.STRICT);
+        rule.usage() == MaskUsage.TAINT ? MaskUse.TAINT : MaskUse.STRICT,
+        rule.predicates() == dev.chaperone.crds.v1alpha1.MaskPredicates.ALLOW
+            ? MaskPredicates.ALLOW
+            : MaskPredicates.REFUSE);
   }
 
   private static Rule rule(PolicyRule rule) {

@@ -2,11 +2,8 @@ package dev.chaperone.control.translation;
 
 import dev.chaperone.control.resource.Problem;
 import dev.chaperone.control.resource.Resource;
-import dev.chaperone.crds.v1alpha1.AccessPolicySpec;
 import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.IdentitySource;
-import dev.chaperone.crds.v1alpha1.MaskPredicates;
-import dev.chaperone.crds.v1alpha1.MaskingRule;
 import dev.chaperone.crds.v1alpha1.Protocol;
 import java.util.List;
 
@@ -50,19 +47,6 @@ final class UnavailableFeatures {
                 + ": "
                 + field
                 + " has no effect here; it is for the operator, in a cluster");
-      }
-    }
-  }
-
-  static void checkPolicy(Resource<AccessPolicySpec> policy, List<Problem> problems) {
-    AccessPolicySpec spec = policy.spec();
-    for (int i = 0; spec.masking() != null && i < spec.masking().size(); i++) {
-      MaskingRule masking = spec.masking().get(i);
-      if (masking.predicates() == MaskPredicates.ALLOW) {
-        problems.add(
-            policy.problem(
-                "spec.masking[" + i + "].predicates",
-                "not available in this version: Allow; remove it or use Refuse"));
       }
     }
   }

@@ -58,7 +58,6 @@ class CustomResourcesIT {
           "invalid-identity-unavailable.yaml",
           "invalid-limit-too-large.yaml",
           "invalid-masking-column.yaml",
-          "invalid-masking-unavailable.yaml",
           "invalid-no-pod.yaml",
           "invalid-port-twice.yaml",
           "invalid-protocol-unavailable.yaml",

@@ -14,30 +14,37 @@ import java.util.stream.Collectors;
  * @param columns patterns of columns; empty where detectors are named
  * @param detectors what is recognised; empty where columns are named
  * @param use what may be done with the columns; strict for detectors
+ * @param predicates whether the columns may be compared; refused for detectors
  */
 public record MaskingRule(
-    List<ColumnPattern> columns, Set<Detector> detectors, Mask with, MaskUse use) {
+    List<ColumnPattern> columns,
+    Set<Detector> detectors,
+    Mask with,
+    MaskUse use,
+    MaskPredicates predicates) {
   public MaskingRule {
     columns = List.copyOf(columns);
     detectors = Set.copyOf(detectors);
     Objects.requireNonNull(with, "with");
     Objects.requireNonNull(use, "use");
+    Objects.requireNonNull(predicates, "predicates");
     if (columns.isEmpty() == detectors.isEmpty()) {
       throw new IllegalArgumentException("a masking rule names either columns or detectors");
     }
-    if (columns.isEmpty() && use != MaskUse.STRICT) {
-      throw new IllegalArgumentException("a use is for columns");
+    if (columns.isEmpty() && (use != MaskUse.STRICT || predicates != MaskPredicates.REFUSE)) {
+      throw new IllegalArgumentException("use and predicates are for columns");
     }
   }
 
-  /** A strict rule. */
+  /** A strict rule, whose columns may not be compared. */
   public MaskingRule(List<ColumnPattern> columns, Set<Detector> detectors, Mask with) {
-    this(columns, detectors, with, MaskUse.STRICT);
+    this(columns, detectors, with, MaskUse.STRICT, MaskPredicates.REFUSE);
   }
 
   /**
    * What it says, in one form whatever the order it was written in: {@code columns a.b.c, a.b.d
-   * with Partial}, and {@code , usage Taint} behind where that is so.
+   * with Partial}, and {@code , usage Taint} and {@code , predicates Allow} behind where that is
+   * so.
    */
   public String content() {
     return columns.isEmpty()
@@ -52,7 +59,8 @@ public record MaskingRule(
                 .collect(Collectors.joining(", "))
             + " with "
             + with.label()
-            + (use == MaskUse.TAINT ? ", usage Taint" : "");
+            + (use == MaskUse.TAINT ? ", usage Taint" : "")
+            + (predicates == MaskPredicates.ALLOW ? ", predicates Allow" : "");
   }
 
   /** The SHA-256 of its {@link #content} in UTF-8. */

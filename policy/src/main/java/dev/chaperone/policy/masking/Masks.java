@@ -24,11 +24,18 @@ public record Masks(List<ColumnMask> columns, Map<Detector, Mask> detectors) {
   }
 
   /** The columns of one pattern, what replaces their values, and what may be done with them. */
-  public record ColumnMask(ColumnPattern pattern, Mask with, MaskUse use) {
+  public record ColumnMask(
+      ColumnPattern pattern, Mask with, MaskUse use, MaskPredicates predicates) {
     public ColumnMask {
       Objects.requireNonNull(pattern, "pattern");
       Objects.requireNonNull(with, "with");
       Objects.requireNonNull(use, "use");
+      Objects.requireNonNull(predicates, "predicates");
+    }
+
+    /** Columns that may not be compared. */
+    public ColumnMask(ColumnPattern pattern, Mask with, MaskUse use) {
+      this(pattern, with, use, MaskPredicates.REFUSE);
     }
 
     /** Columns that may only be returned by themselves. */
@@ -46,7 +53,9 @@ public record Masks(List<ColumnMask> columns, Map<Detector, Mask> detectors) {
     Map<Detector, Mask> detectors = new EnumMap<>(Detector.class);
     for (MaskingRule rule : rules) {
       rule.columns()
-          .forEach(pattern -> columns.add(new ColumnMask(pattern, rule.with(), rule.use())));
+          .forEach(
+              pattern ->
+                  columns.add(new ColumnMask(pattern, rule.with(), rule.use(), rule.predicates())));
       rule.detectors().forEach(detector -> detectors.merge(detector, rule.with(), Mask::and));
     }
     return new Masks(columns, detectors);

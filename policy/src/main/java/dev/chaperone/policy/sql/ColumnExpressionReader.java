@@ -23,6 +23,7 @@ final class ColumnExpressionReader {
   private final ClauseCursor in;
   private final boolean lineage;
   private final boolean follows;
+  private final ColumnComparisonReader comparisons;
   private final ColumnQueryReader queries;
 
   /**
@@ -31,10 +32,15 @@ final class ColumnExpressionReader {
    * @param follows whether anybody wants to know where values come from
    */
   ColumnExpressionReader(
-      ClauseCursor in, boolean lineage, boolean follows, ColumnQueryReader queries) {
+      ClauseCursor in,
+      boolean lineage,
+      boolean follows,
+      ColumnComparisonReader comparisons,
+      ColumnQueryReader queries) {
     this.in = in;
     this.lineage = lineage;
     this.follows = follows;
+    this.comparisons = comparisons;
     this.queries = queries;
   }
 
@@ -42,10 +48,12 @@ final class ColumnExpressionReader {
    * Looks at every name in an expression.
    *
    * @param result the result columns that names may mean too, in ORDER BY and GROUP BY
+   * @param clause where it stands
    * @return in a view's definition, the strictest mask of what it is made with, or null; and what
    *     it is made of
    */
-  Value read(Range range, QueryFrame frame, List<ResultColumn> result) throws ColumnUsageException {
+  Value read(Range range, QueryFrame frame, List<ResultColumn> result, Clause clause)
+      throws ColumnUsageException {
     int before = in.position;
     Mask mask = null;
     Set<Lineage> from = follows ? new LinkedHashSet<>() : Set.of();
@@ -88,7 +96,7 @@ final class ColumnExpressionReader {
               ? wholeRow(frame, chain)
               : isValue(i, after) ? value(frame, chain, result, i) : Reference.PLAIN;
       if (reference.mask() != null) {
-        if (!lineage) {
+        if (!lineage && !comparisons.compares(reference, clause, i, after, range, frame)) {
           throw ColumnRefusals.used(
               String.join(".", chain), "be used in an expression, a condition or for sorting");
         }

@@ -86,6 +86,9 @@ final class ColumnItemReader {
                 reference.mask(),
                 follows ? reference.lineage() : Lineage.UNKNOWN,
                 reference.column() == null ? Taint.NONE : reference.column().taint(),
+                reference.column() == null
+                    ? Comparability.NONE
+                    : reference.column().comparability(),
                 false));
         return;
       }
@@ -98,7 +101,7 @@ final class ColumnItemReader {
       return;
     }
     ColumnExpressionReader.Value value =
-        expressions.read(new Range(start, bodyEnd), frame, List.of());
+        expressions.read(new Range(start, bodyEnd), frame, List.of(), Clause.OTHER);
     result.add(new ResultColumn(alias, value.mask(), value.lineage()));
   }
 

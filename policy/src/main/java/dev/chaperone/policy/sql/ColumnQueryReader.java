@@ -14,6 +14,7 @@ final class ColumnQueryReader {
   private final RowSources sources;
   private final ColumnExpressionReader expressions;
   private final DerivedColumnReader derived;
+  private final ColumnComparisonReader comparisons;
   private final ColumnItemReader items;
   private final ColumnSourceReader from;
   private final ColumnWriteReader writes;
@@ -37,7 +38,8 @@ final class ColumnQueryReader {
     this.results = new ResultColumns(lineage);
     this.ordinals = new ColumnOrdinals(in, lineage);
     this.sources = new RowSources(scope, columns, follows);
-    this.expressions = new ColumnExpressionReader(in, lineage, follows, this);
+    this.comparisons = new ColumnComparisonReader(in, scope, lineage);
+    this.expressions = new ColumnExpressionReader(in, lineage, follows, comparisons, this);
     this.derived = new DerivedColumnReader(in, scope, lineage);
     this.items = new ColumnItemReader(in, follows, ordinals, expressions, derived);
     this.from =
@@ -51,6 +53,10 @@ final class ColumnQueryReader {
 
   DerivedColumnReader derived() {
     return derived;
+  }
+
+  ColumnComparisonReader comparisons() {
+    return comparisons;
   }
 
   ColumnWriteReader writes() {
@@ -166,7 +172,7 @@ final class ColumnQueryReader {
       int end = in.closing(in.position);
       List<ResultColumn> row = new ArrayList<>();
       for (Range value : in.split(in.position + 1, end)) {
-        ColumnExpressionReader.Value made = expressions.read(value, frame, List.of());
+        ColumnExpressionReader.Value made = expressions.read(value, frame, List.of(), Clause.OTHER);
         row.add(new ResultColumn("column" + (row.size() + 1), made.mask(), made.lineage()));
       }
       result = result.isEmpty() ? row : results.combined(result, row, "VALUES");
@@ -221,17 +227,17 @@ final class ColumnQueryReader {
     }
     if (distinctOn != null) {
       ordinals.check(distinctOn, result);
-      expressions.read(distinctOn, frame, result);
+      expressions.read(distinctOn, frame, result, Clause.OTHER);
     }
     while (true) {
       if (in.isWord(in.position, "where") || in.isWord(in.position, "having")) {
         in.position++;
-        expressions.read(in.clause(), frame, List.of());
+        expressions.read(in.clause(), frame, List.of(), Clause.CONDITION);
       } else if (in.isWord(in.position, "group") && in.isWord(in.position + 1, "by")) {
         in.position += 2;
         Range by = in.clause();
         ordinals.check(by, result);
-        expressions.read(by, frame, result);
+        expressions.read(by, frame, result, Clause.GROUPING);
       } else if (in.isWord(in.position, "window")) {
         in.position++;
         windows(in.clause(), frame);
@@ -252,7 +258,7 @@ final class ColumnQueryReader {
         throw ColumnRefusals.unclear();
       }
       int close = in.closing(in.position);
-      expressions.read(new Range(in.position + 1, close), frame, List.of());
+      expressions.read(new Range(in.position + 1, close), frame, List.of(), Clause.OTHER);
       in.position = close + 1;
     } while (in.accept(","));
     if (in.position != end) {
@@ -267,12 +273,12 @@ final class ColumnQueryReader {
         in.position += 2;
         Range by = in.clause();
         ordinals.check(by, result);
-        expressions.read(by, frame, result);
+        expressions.read(by, frame, result, Clause.SORTING);
       } else if (in.isWord(in.position, "limit")
           || in.isWord(in.position, "offset")
           || in.isWord(in.position, "fetch")) {
         in.position++;
-        expressions.read(in.clause(), frame, List.of());
+        expressions.read(in.clause(), frame, List.of(), Clause.OTHER);
       } else if (in.isWord(in.position, "for")) {
         // FOR UPDATE OF t NOWAIT: names of relations alone.
         in.position++;

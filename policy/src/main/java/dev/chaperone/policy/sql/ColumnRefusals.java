@@ -36,6 +36,32 @@ final class ColumnRefusals {
             + " itself.");
   }
 
+  /** A masked column that may be compared is compared in a way that is not known to be safe. */
+  static ColumnUsageException comparedOtherwise(String name) {
+    return new ColumnUsageException(
+        "the masked column " + name + " may not be used in this way",
+        "It may be compared by itself, with =, <>, <, <=, >, >=, IS [NOT] NULL, IS [NOT] DISTINCT"
+            + " FROM, [NOT] IN and [NOT] BETWEEN, with constants, parameters and columns, joined"
+            + " by AND, OR and NOT alone; and be an item of ORDER BY and GROUP BY.");
+  }
+
+  /** Others' operators or casts may take part in a comparison. */
+  static ColumnUsageException comparedByOthers(String name) {
+    return new ColumnUsageException(
+        "the masked column "
+            + name
+            + " may not be compared: this database has comparison operators or implicit casts of"
+            + " its own",
+        AS_IT_IS);
+  }
+
+  /** Masked columns are compared in a statement that may do more than read. */
+  static ColumnUsageException comparedBeside(String where) {
+    return new ColumnUsageException(
+        "masked columns may only be compared " + where,
+        "Send a SELECT alone, or leave the masked columns out of its conditions.");
+  }
+
   static ColumnUsageException unknown(String name) {
     return new ColumnUsageException(
         "it is not known what " + name + " means, beside tables that have masked columns",

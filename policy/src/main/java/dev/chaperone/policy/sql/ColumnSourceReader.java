@@ -7,6 +7,9 @@ import java.util.List;
 
 /** Reads lists of FROM items and their joins: the row sources that each adds to a frame. */
 final class ColumnSourceReader {
+  /** An expression that may name what follows it in the list. */
+  private record Pending(Range range, Clause clause) {}
+
   private final ClauseCursor in;
   private final Scope scope;
   private final boolean lineage;
@@ -37,17 +40,17 @@ final class ColumnSourceReader {
 
   /** The list behind FROM or USING. */
   void read(QueryFrame frame) throws ColumnUsageException {
-    List<Range> conditions = new ArrayList<>();
+    List<Pending> conditions = new ArrayList<>();
     do {
       fromItem(frame, conditions);
     } while (in.accept(","));
-    for (Range condition : conditions) {
-      expressions.read(condition, frame, List.of());
+    for (Pending condition : conditions) {
+      expressions.read(condition.range(), frame, List.of(), condition.clause());
     }
   }
 
   /** An item and what is joined to it. */
-  private void fromItem(QueryFrame frame, List<Range> conditions) throws ColumnUsageException {
+  private void fromItem(QueryFrame frame, List<Pending> conditions) throws ColumnUsageException {
     source(frame, conditions);
     while (true) {
       int start = in.position;
@@ -83,10 +86,11 @@ final class ColumnSourceReader {
     }
   }
 
-  private void joinCondition(QueryFrame frame, List<Range> conditions) throws ColumnUsageException {
+  private void joinCondition(QueryFrame frame, List<Pending> conditions)
+      throws ColumnUsageException {
     if (in.isWord(in.position, "on")) {
       in.position++;
-      conditions.add(in.clause());
+      conditions.add(new Pending(in.clause(), Clause.CONDITION));
     } else if (in.isWord(in.position, "using")) {
       in.position++;
       ordinals.uncertain();
@@ -102,7 +106,7 @@ final class ColumnSourceReader {
     }
   }
 
-  private void source(QueryFrame frame, List<Range> conditions) throws ColumnUsageException {
+  private void source(QueryFrame frame, List<Pending> conditions) throws ColumnUsageException {
     if (in.isWord(in.position, "lateral")) {
       in.position++;
     }
@@ -156,17 +160,17 @@ final class ColumnSourceReader {
             in.tokens.get(in.position).text(), scope.catalog().serverVersionNum());
   }
 
-  private void arguments(List<Range> conditions) throws ColumnUsageException {
+  private void arguments(List<Pending> conditions) throws ColumnUsageException {
     if (!in.isPunctuation(in.position, "(")) {
       throw ColumnRefusals.unclear();
     }
     int end = in.closing(in.position);
-    conditions.add(new Range(in.position + 1, end));
+    conditions.add(new Pending(new Range(in.position + 1, end), Clause.OTHER));
     in.position = end + 1;
   }
 
   /** A function in FROM: what it returns is not known, its arguments are expressions. */
-  private void functionSource(QueryFrame frame, String name, List<Range> conditions)
+  private void functionSource(QueryFrame frame, String name, List<Pending> conditions)
       throws ColumnUsageException {
     arguments(conditions);
     if (in.isWord(in.position, "with") && in.isWord(in.position + 1, "ordinality")) {
@@ -208,7 +212,7 @@ final class ColumnSourceReader {
   }
 
   /** {@code (a JOIN b ON ...)}. */
-  private void joined(QueryFrame frame, List<Range> conditions) throws ColumnUsageException {
+  private void joined(QueryFrame frame, List<Pending> conditions) throws ColumnUsageException {
     in.position++;
     QueryFrame inside = new QueryFrame(frame);
     fromItem(inside, conditions);

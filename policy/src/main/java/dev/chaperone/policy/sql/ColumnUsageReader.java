@@ -34,11 +34,15 @@ final class ColumnUsageReader {
               .filter(ResultColumn::isProtected)
               .map(column -> column.name() == null ? "?column?" : column.name())
               .toList();
+      boolean compares = reader.comparisons().areAny();
+      // A constant that a masked value is found to be equal to is that value.
+      reader.comparisons().operands().forEach(reader.writes()::hide);
       return new Masking.Projects(
           shown,
           reader.writes().maskedParameters(),
           reader.writes().hidesLiterals(),
-          reader.derived().outputs(result));
+          reader.derived().outputs(result),
+          compares);
     } catch (ColumnUsageException e) {
       return e.refused();
     } finally {

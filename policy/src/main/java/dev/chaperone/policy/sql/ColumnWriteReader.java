@@ -140,7 +140,7 @@ final class ColumnWriteReader {
         int end = in.closing(in.position);
         int index = 0;
         for (Range value : in.split(in.position + 1, end)) {
-          expressions.read(value, frame, List.of());
+          expressions.read(value, frame, List.of(), Clause.OTHER);
           if (index < secret.size() && secret.get(index)) {
             hide(value);
           }
@@ -167,7 +167,7 @@ final class ColumnWriteReader {
     if (in.isWord(start, "on")) {
       // ON CONSTRAINT name.
     } else {
-      expressions.read(new Range(start, in.position), target, List.of());
+      expressions.read(new Range(start, in.position), target, List.of(), Clause.OTHER);
     }
     in.expect("do");
     if (in.isWord(in.position, "nothing")) {
@@ -181,7 +181,7 @@ final class ColumnWriteReader {
     assignments(both, table, true);
     if (in.isWord(in.position, "where")) {
       in.position++;
-      expressions.read(in.clause(), both, List.of());
+      expressions.read(in.clause(), both, List.of(), Clause.OTHER);
     }
   }
 
@@ -228,7 +228,7 @@ final class ColumnWriteReader {
       in.position += 3;
       return;
     }
-    expressions.read(in.clause(), frame, List.of());
+    expressions.read(in.clause(), frame, List.of(), Clause.OTHER);
   }
 
   /**
@@ -262,7 +262,7 @@ final class ColumnWriteReader {
       names = List.of(name.get(0));
       while (in.isPunctuation(in.position, "[")) {
         int end = in.closing(in.position);
-        expressions.read(new Range(in.position + 1, end), frame, List.of());
+        expressions.read(new Range(in.position + 1, end), frame, List.of(), Clause.OTHER);
         in.position = end + 1;
       }
     }
@@ -271,7 +271,7 @@ final class ColumnWriteReader {
     }
     Range value = new Range(in.position + 1, range.end());
     if (!(upsert && isOwnExcluded(value, names))) {
-      expressions.read(value, frame, List.of());
+      expressions.read(value, frame, List.of(), Clause.OTHER);
     }
     for (String name : names) {
       ResultColumn column = table.column(name);
@@ -306,8 +306,8 @@ final class ColumnWriteReader {
     return result;
   }
 
-  /** Literals and parameters in there go into protected columns. */
-  private void hide(Range range) {
+  /** Literals and parameters in there go into protected columns, or are compared with them. */
+  void hide(Range range) {
     for (int i = range.start(); i < range.end(); i++) {
       Token token = in.tokens.get(i);
       if (token.isLiteral()) {

@@ -131,6 +131,7 @@ final class DerivedColumnReader {
         column.mask(),
         Lineage.computed("expression", List.of(column.lineage())),
         Taint.NONE,
+        Comparability.NONE,
         true);
   }
 

@@ -33,12 +33,14 @@ public sealed interface Masking {
    * @param hidesLiterals whether literals of its text go, or may go, into masked columns: then the
    *     text is recorded and shown without its literals
    * @param outputs what each column of its result is; empty where none is derived
+   * @param compares whether it compares masked columns, or sorts or groups by them
    */
   record Projects(
       List<String> columns,
       Set<Integer> maskedParameters,
       boolean hidesLiterals,
-      List<Output> outputs)
+      List<Output> outputs,
+      boolean compares)
       implements Masking {
     /** Touches the relations and returns nothing of the columns. */
     static final Projects NOTHING = new Projects(List.of(), Set.of(), false);
@@ -49,9 +51,9 @@ public sealed interface Masking {
       outputs = List.copyOf(outputs);
     }
 
-    /** Returns no expression over a masked column. */
+    /** Returns no expression over a masked column, and compares none. */
     public Projects(List<String> columns, Set<Integer> maskedParameters, boolean hidesLiterals) {
-      this(columns, maskedParameters, hidesLiterals, List.of());
+      this(columns, maskedParameters, hidesLiterals, List.of(), false);
     }
   }
 
@@ -79,13 +81,24 @@ public sealed interface Masking {
     return this instanceof Projects p && !p.outputs.isEmpty();
   }
 
-  /** The same; refused where it returns expressions over masked columns. */
-  default Masking withoutDerived() {
-    return derives()
-        ? new Refused(
-            "an expression over a masked column may only be returned by a SELECT that is sent by"
-                + " itself",
-            "Send the SELECT alone, or name the column by itself in the list of what is returned.")
+  /** Whether masked columns are compared, or rows sorted or grouped by them. */
+  default boolean compares() {
+    return this instanceof Projects p && p.compares;
+  }
+
+  /**
+   * The same of a statement that is not sent by itself; refused where it returns expressions over
+   * masked columns or compares them.
+   */
+  default Masking notAlone() {
+    if (derives()) {
+      return new Refused(
+          "an expression over a masked column may only be returned by a SELECT that is sent by"
+              + " itself",
+          "Send the SELECT alone, or name the column by itself in the list of what is returned.");
+    }
+    return compares()
+        ? ColumnRefusals.comparedBeside("in a SELECT that is sent by itself").refused()
         : this;
   }
 

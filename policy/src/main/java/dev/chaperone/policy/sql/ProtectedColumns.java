@@ -2,6 +2,7 @@ package dev.chaperone.policy.sql;
 
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskPredicates;
 import dev.chaperone.policy.masking.MaskUse;
 import dev.chaperone.policy.masking.Masks;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ public final class ProtectedColumns {
   /** Nothing is masked. */
   public static final ProtectedColumns NONE =
       new ProtectedColumns(
-          Map.of(), Map.of(), Map.of(), Set.of(), Map.of(), Map.of(), Map.of(), Set.of(),
+          Map.of(), Map.of(), Map.of(), Set.of(), Set.of(), Map.of(), Map.of(), Map.of(), Set.of(),
           List.of());
 
   /**
@@ -77,6 +78,9 @@ public final class ProtectedColumns {
   /** Those over which expressions may be returned: every mask of them allows it. */
   private final Set<Reference> tainting;
 
+  /** Those that may be compared: every mask of them allows it. */
+  private final Set<Reference> comparable;
+
   private final Map<String, Long> resources;
   private final Map<Long, String> deniedRelations;
   private final Map<String, String> deniedSchemas;
@@ -88,6 +92,7 @@ public final class ProtectedColumns {
       Map<Long, Map<Integer, Mask>> masks,
       Map<Reference, Set<Reference>> shown,
       Set<Reference> tainting,
+      Set<Reference> comparable,
       Map<String, Long> resources,
       Map<Long, String> deniedRelations,
       Map<String, String> deniedSchemas,
@@ -97,6 +102,7 @@ public final class ProtectedColumns {
     this.masks = masks;
     this.shown = shown;
     this.tainting = tainting;
+    this.comparable = comparable;
     this.resources = resources;
     this.deniedRelations = deniedRelations;
     this.deniedSchemas = deniedSchemas;
@@ -142,6 +148,18 @@ public final class ProtectedColumns {
   /** Whether expressions over any masked column may be returned. */
   boolean hasTainting() {
     return !tainting.isEmpty();
+  }
+
+  /** Whether a masked column may be compared: every mask of it allows it. */
+  MaskPredicates predicates(long relationOid, int column) {
+    return !comparable.isEmpty() && comparable.contains(new Reference(relationOid, column))
+        ? MaskPredicates.ALLOW
+        : MaskPredicates.REFUSE;
+  }
+
+  /** Whether what is done with a masked column may call functions or operators. */
+  boolean hasCalling() {
+    return !tainting.isEmpty() || !comparable.isEmpty();
   }
 
   /** Whether the relation of that name, {@code schema.table}, has masked columns. */
@@ -259,6 +277,7 @@ public final class ProtectedColumns {
     private final Map<Long, Map<Integer, Mask>> found = new HashMap<>();
     private final Map<Reference, Set<Reference>> shown = new HashMap<>();
     private final Set<Reference> strict = new HashSet<>();
+    private final Set<Reference> incomparable = new HashSet<>();
     private final Map<Long, String> deniedRelations = new HashMap<>();
     private final Map<String, String> deniedSchemas = new HashMap<>();
     private final List<Unresolved> unresolved = new ArrayList<>();
@@ -287,7 +306,8 @@ public final class ProtectedColumns {
           bindings,
           found,
           shown,
-          tainting(),
+          without(strict),
+          without(incomparable),
           resources,
           deniedRelations,
           deniedSchemas,
@@ -295,10 +315,10 @@ public final class ProtectedColumns {
           List.copyOf(unresolved));
     }
 
-    private Set<Reference> tainting() {
-      Set<Reference> tainting = new HashSet<>(shown.keySet());
-      tainting.removeAll(strict);
-      return tainting;
+    private Set<Reference> without(Set<Reference> some) {
+      Set<Reference> others = new HashSet<>(shown.keySet());
+      others.removeAll(some);
+      return others;
     }
 
     private void bind(Masks.ColumnMask mask) {
@@ -323,7 +343,13 @@ public final class ProtectedColumns {
         }
       }
       for (Reference column : columns) {
-        protect(column.relation(), column.column(), mask.with(), mask.use(), Set.of(column));
+        protect(
+            column.relation(),
+            column.column(),
+            mask.with(),
+            mask.use(),
+            mask.predicates(),
+            Set.of(column));
       }
       if (columns.isEmpty()) {
         deny(pattern, tables);
@@ -411,11 +437,17 @@ public final class ProtectedColumns {
      * Protects a column.
      *
      * @param use what may be done with it; the stricter one of all calls holds
+     * @param predicates whether it may be compared; likewise
      * @param bases the columns that masks name and that it shows
      * @return whether that changes anything
      */
     private boolean protect(
-        long relation, int column, Mask mask, MaskUse use, Set<Reference> bases) {
+        long relation,
+        int column,
+        Mask mask,
+        MaskUse use,
+        MaskPredicates predicates,
+        Set<Reference> bases) {
       Map<Integer, Mask> columns = found.computeIfAbsent(relation, oid -> new TreeMap<>());
       Mask before = columns.get(column);
       Mask after = before == null ? mask : before.and(mask);
@@ -426,6 +458,9 @@ public final class ProtectedColumns {
               .addAll(bases);
       if (use == MaskUse.STRICT) {
         more |= strict.add(new Reference(relation, column));
+      }
+      if (predicates == MaskPredicates.REFUSE) {
+        more |= incomparable.add(new Reference(relation, column));
       }
       return after != before || more;
     }
@@ -441,7 +476,13 @@ public final class ProtectedColumns {
         for (Catalog.Column column :
             text.isEmpty() ? List.<Catalog.Column>of() : catalog.columns(relation)) {
           if (column.name().equals(text)) {
-            protect(relation.oid(), column.number(), Mask.REDACT, MaskUse.STRICT, Set.of());
+            protect(
+                relation.oid(),
+                column.number(),
+                Mask.REDACT,
+                MaskUse.STRICT,
+                MaskPredicates.REFUSE,
+                Set.of());
           }
         }
       }
@@ -467,6 +508,7 @@ public final class ProtectedColumns {
                 found,
                 Map.of(),
                 Set.of(),
+                Set.of(),
                 resources(),
                 Map.of(),
                 Map.of(),
@@ -481,6 +523,7 @@ public final class ProtectedColumns {
                     column.getKey(),
                     column.getValue().mask(),
                     MaskUse.STRICT,
+                    MaskPredicates.REFUSE,
                     bases(column.getValue(), view.getValue()));
           }
         }
@@ -522,13 +565,14 @@ public final class ProtectedColumns {
         for (Catalog.Column other :
             mask == null ? List.<Catalog.Column>of() : catalog.columns(to)) {
           if (other.name().equals(column.name())) {
-            boolean isStrict = strict.contains(new Reference(from.oid(), column.number()));
+            Reference source = new Reference(from.oid(), column.number());
             changed |=
                 protect(
                     to.oid(),
                     other.number(),
                     mask,
-                    isStrict ? MaskUse.STRICT : MaskUse.TAINT,
+                    strict.contains(source) ? MaskUse.STRICT : MaskUse.TAINT,
+                    incomparable.contains(source) ? MaskPredicates.REFUSE : MaskPredicates.ALLOW,
                     bases(from.oid(), column.number()));
           }
         }
@@ -552,7 +596,13 @@ public final class ProtectedColumns {
         }
       }
       return mask != null
-          && protect(generated.relation(), generated.column(), mask, MaskUse.STRICT, bases);
+          && protect(
+              generated.relation(),
+              generated.column(),
+              mask,
+              MaskUse.STRICT,
+              MaskPredicates.REFUSE,
+              bases);
     }
   }
 }

@@ -9,15 +9,22 @@ import dev.chaperone.policy.masking.Mask;
  * @param mask what its values are masked by, or null
  * @param lineage where they come from
  * @param taint what expressions may be made of it
+ * @param comparability what it may be compared with
  * @param derived whether it is an expression over a protected column: then it is replaced whole
  */
-record ResultColumn(String name, Mask mask, Lineage lineage, Taint taint, boolean derived) {
+record ResultColumn(
+    String name,
+    Mask mask,
+    Lineage lineage,
+    Taint taint,
+    Comparability comparability,
+    boolean derived) {
   /** A column of which nothing is known. */
   static final ResultColumn UNKNOWN = new ResultColumn(null, null, Lineage.UNKNOWN);
 
-  /** A column of which no expression may be made where it is protected. */
+  /** A column that may only be returned by itself where it is protected. */
   ResultColumn(String name, Mask mask, Lineage lineage) {
-    this(name, mask, lineage, Taint.NONE, false);
+    this(name, mask, lineage, Taint.NONE, Comparability.NONE, false);
   }
 
   boolean isProtected() {

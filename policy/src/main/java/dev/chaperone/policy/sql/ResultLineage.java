@@ -14,12 +14,17 @@ public final class ResultLineage {
   private final Catalog catalog;
   private final ProtectedColumns protectedColumns;
   private final List<Optional<List<Column>>> statements;
+  private final List<List<Lineage>> compared;
 
   private ResultLineage(
-      Catalog catalog, ProtectedColumns protectedColumns, List<Optional<List<Column>>> statements) {
+      Catalog catalog,
+      ProtectedColumns protectedColumns,
+      List<Optional<List<Column>>> statements,
+      List<List<Lineage>> compared) {
     this.catalog = catalog;
     this.protectedColumns = protectedColumns;
     this.statements = List.copyOf(statements);
+    this.compared = List.copyOf(compared);
   }
 
   /**
@@ -46,13 +51,16 @@ public final class ResultLineage {
    */
   public static ResultLineage of(String text, SqlAnalysis.Understood analysis, SqlSession session) {
     List<Optional<List<Column>>> statements = new ArrayList<>();
+    List<List<Lineage>> compared = new ArrayList<>();
     Scope scope = new Scope(session, NamedStatements.NONE);
     List<List<Token>> split = split(text, session.catalog());
     for (int i = 0; i < analysis.statements().size(); i++) {
-      statements.add(i < split.size() ? columns(split.get(i), scope) : Optional.empty());
+      List<Lineage> in = new ArrayList<>();
+      statements.add(i < split.size() ? columns(split.get(i), scope, in) : Optional.empty());
+      compared.add(List.copyOf(in));
       analysis.statements().get(i).effects().forEach(scope::apply);
     }
-    return new ResultLineage(session.catalog(), session.protectedColumns(), statements);
+    return new ResultLineage(session.catalog(), session.protectedColumns(), statements, compared);
   }
 
   private static List<List<Token>> split(String text, Catalog catalog) {
@@ -65,19 +73,21 @@ public final class ResultLineage {
   }
 
   /** As the statement is judged; where that refuses it, as a view's definition is followed. */
-  private static Optional<List<Column>> columns(List<Token> tokens, Scope scope) {
+  private static Optional<List<Column>> columns(
+      List<Token> tokens, Scope scope, List<Lineage> compared) {
     ClauseCursor in = new ClauseCursor(tokens);
     if (!in.isQueryHead(0) && !in.isDml() && !in.isPunctuation(0, "(")) {
       return Optional.empty();
     }
     List<ResultColumn> result;
     try {
-      result =
-          new ColumnQueryReader(in, scope, scope.protectedColumns(), false, true)
-              .statement(new QueryFrame(null));
+      ColumnQueryReader reader =
+          new ColumnQueryReader(in, scope, scope.protectedColumns(), false, true);
+      result = reader.statement(new QueryFrame(null));
       if (in.position < in.size) {
         return Optional.empty();
       }
+      compared.addAll(reader.comparisons().compared());
     } catch (ColumnUsageException e) {
       result = ColumnUsageReader.lineage(tokens, scope, scope.protectedColumns());
     }
@@ -98,6 +108,11 @@ public final class ResultLineage {
   /** The columns that a statement returns, in order; empty where it is not followed. */
   public Optional<List<Column>> columns(int statement) {
     return statements.get(statement);
+  }
+
+  /** The protected columns that a statement compares, or sorts or groups by, each once. */
+  public List<Lineage> compared(int statement) {
+    return compared.get(statement);
   }
 
   /** What the definition of a view makes a column of; empty for a table's, and where unclear. */

@@ -1,5 +1,6 @@
 package dev.chaperone.policy.sql;
 
+import dev.chaperone.policy.masking.MaskPredicates;
 import dev.chaperone.policy.masking.MaskUse;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -52,6 +53,7 @@ final class RowSources {
               column.mask(),
               Lineage.query(query, column.name(), column.lineage()),
               column.taint(),
+              column.comparability(),
               column.derived()));
     }
     return seen;
@@ -99,6 +101,9 @@ final class RowSources {
               columns.use(relation.oid(), column.number()) == MaskUse.TAINT
                   ? Taint.ofType(column.type())
                   : Taint.NONE,
+              columns.predicates(relation.oid(), column.number()) == MaskPredicates.ALLOW
+                  ? Comparability.ofType(column.type())
+                  : Comparability.NONE,
               false));
     }
     return all;

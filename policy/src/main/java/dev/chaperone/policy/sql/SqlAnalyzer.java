@@ -49,9 +49,9 @@ public final class SqlAnalyzer implements AutoCloseable {
     Set<Dependency> dependencies = EnumSet.noneOf(Dependency.class);
     for (List<Token> tokens : statements) {
       StatementReader.Result result = StatementReader.read(tokens, scope, grammar);
-      if (statements.size() > 1 && result.reading().masking().derives()) {
+      if (statements.size() > 1) {
         // A statement before it may give a function or operator another meaning.
-        result.reading().masking(result.reading().masking().withoutDerived());
+        result.reading().masking(result.reading().masking().notAlone());
       }
       SqlStatement statement =
           result

@@ -103,13 +103,13 @@ final class StatementReader {
               "Such definitions are for those who manage the database."));
       return;
     }
-    if (columns.hasTainting() && mayOverload()) {
+    if (columns.hasCalling() && mayOverload()) {
       // Others do not see it before the end of the transaction; the gateway's catalog neither.
       reading.masking(
           new Masking.Refused(
               command
-                  + " is not available where expressions over masked columns are: it may give"
-                  + " functions and operators another meaning",
+                  + " is not available where masked columns may be compared or be in expressions: it may"
+                  + " give functions and operators another meaning",
               "Such definitions are for those who manage the database."));
       return;
     }
@@ -143,7 +143,7 @@ final class StatementReader {
     }
     if (touches && !reading.masking().touches()) {
       Masking usage = isQuery ? ColumnUsageReader.usage(tokens, scope, reading) : usageOfOther();
-      reading.masking(nesting == 0 ? usage : usage.withoutDerived());
+      reading.masking(nesting == 0 ? usage : usage.notAlone());
     }
   }
 
@@ -603,7 +603,7 @@ final class StatementReader {
     Masking all = Masking.Untouched.INSTANCE;
     int shown = -1;
     for (SqlStatement candidate : candidates) {
-      Masking masking = candidate.masking().withoutDerived();
+      Masking masking = candidate.masking().notAlone();
       int columns = masking instanceof Masking.Projects p ? p.columns().size() : 0;
       if (shown >= 0 && columns != shown) {
         reading.masking(

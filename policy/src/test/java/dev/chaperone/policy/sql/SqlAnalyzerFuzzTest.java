@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.policy.masking.ColumnPattern;
 import dev.chaperone.policy.masking.Mask;
+import dev.chaperone.policy.masking.MaskPredicates;
 import dev.chaperone.policy.masking.MaskUse;
 import dev.chaperone.policy.masking.Masks;
 import dev.chaperone.policy.testing.FuzzInput;
@@ -44,7 +45,8 @@ class SqlAnalyzerFuzzTest extends FuzzTest {
                       new Masks.ColumnMask(
                           ColumnPattern.parse("public.customers.ssn").orElseThrow(),
                           Mask.PARTIAL,
-                          MaskUse.TAINT)),
+                          MaskUse.TAINT,
+                          MaskPredicates.ALLOW)),
                   Map.of()),
               CATALOG,
               ProtectedColumns.NONE));
@@ -64,6 +66,8 @@ class SqlAnalyzerFuzzTest extends FuzzTest {
         "DO $$BEGIN END$$; GRANT SELECT ON orders TO PUBLIC; ALTER TABLE orders ADD x int",
         "EXPLAIN (ANALYZE, BUFFERS) SELECT count(*) FILTER (WHERE id > 1) OVER w FROM orders"
             + " WINDOW w AS (PARTITION BY note)",
+        "SELECT id, ssn FROM customers WHERE (ssn = 'x' OR NOT ssn IN ('y', $1)) AND ssn BETWEEN 'a'"
+            + " AND 'b' GROUP BY id, ssn HAVING ssn IS NOT NULL ORDER BY ssn DESC NULLS LAST",
         "SELECT (SELECT max(id) FROM orders o, LATERAL f(o) AS g (x)), ARRAY[1]::int[], ROW(c.*)"
             + " FROM customers c");
   }

@@ -97,6 +97,12 @@ final class ColumnExpressionReader {
               : isValue(i, after) ? value(frame, chain, result, i) : Reference.PLAIN;
       if (reference.mask() != null) {
         if (!lineage && !comparisons.compares(reference, clause, i, after, range, frame)) {
+          if (clause == Clause.OTHER
+              && reference.column() != null
+              && reference.column().taint() != Taint.NONE) {
+            throw ColumnRefusals.usedInExpression(
+                String.join(".", chain), reference.column().taint());
+          }
           throw ColumnRefusals.used(
               String.join(".", chain), "be used in an expression, a condition or for sorting");
         }

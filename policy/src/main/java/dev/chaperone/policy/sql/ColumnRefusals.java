@@ -21,6 +21,30 @@ final class ColumnRefusals {
     return new ColumnUsageException("the masked column " + name + " may not " + use, AS_IT_IS);
   }
 
+  /** A protected column is used in an expression, and a few expressions over it are allowed. */
+  static ColumnUsageException usedInExpression(String name, Taint taint) {
+    return new ColumnUsageException(
+        "the masked column " + name + " may not be used in this expression",
+        switch (taint) {
+          case NONE -> AS_IT_IS;
+          case COUNTED ->
+              "In the list of a plain SELECT it may be returned by itself and be counted:"
+                  + " pg_catalog.count("
+                  + name
+                  + ").";
+          case STRING ->
+              "In the list of a plain SELECT it may be returned by itself, and in left, right,"
+                  + " substr, trim, coalesce, concat and concat_ws with constants; with their schema"
+                  + " in pg_catalog.lower, upper, btrim, ltrim, rtrim, length, char_length,"
+                  + " octet_length and count.";
+          case TEXT ->
+              "In the list of a plain SELECT it may be returned by itself, and in lower, upper,"
+                  + " btrim, ltrim, rtrim, length, char_length, octet_length, left, right, substr,"
+                  + " trim, coalesce, concat, concat_ws and || with constants, and in"
+                  + " pg_catalog.count.";
+        });
+  }
+
   /** A protected column of a query's result is used; its name may be null. */
   static ColumnUsageException usedResult(String name, String use) {
     return new ColumnUsageException(

@@ -13,6 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What may be made of {@code c.ssn}, {@code c.email} (varchar) and {@code c.salary} (int). */
@@ -246,6 +247,19 @@ class DerivedColumnTest {
       })
   void refusesWhatIsNotOnTheList(String sql) {
     assertThat(masking(sql)).as(sql).isInstanceOf(Masking.Refused.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "SELECT lower(email) FROM c; with their schema in pg_catalog.lower",
+        "SELECT md5(ssn) FROM c; lower, upper, btrim",
+        "SELECT salary + 1 FROM c; pg_catalog.count(salary)",
+        "SELECT lower(strict) FROM c; no expression",
+      })
+  void aRefusalNamesWhatWouldBeAllowedOfTheColumn(String sql, String hint) {
+    assertThat(((Masking.Refused) masking(sql)).hint()).contains(hint);
   }
 
   @Test

@@ -9,6 +9,10 @@ import static dev.chaperone.sidecar.testing.WireClient.run;
 import static dev.chaperone.sidecar.testing.WireClient.sync;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chaperone.recording.Event;
+import dev.chaperone.recording.MaskFunction;
+import dev.chaperone.recording.SessionFiles;
+import dev.chaperone.recording.SessionReader;
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
@@ -16,6 +20,7 @@ import dev.chaperone.sidecar.testing.WireClient.Message;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -184,6 +189,32 @@ class DerivedColumnsIT {
       }
       assertNothingOfAValue(all);
     }
+  }
+
+  /** Whatever the column's own mask: here Partial and Hash. */
+  @Test
+  void whatReplacedAnExpressionIsRecordedAsWhatReplacedIt() throws Exception {
+    try (WireClient client = gateway.wire()) {
+      client.exchange(
+          query(
+              "SELECT ssn, lower(ssn), length(ssn), pg_catalog.count(salary) FROM c GROUP BY id"));
+    }
+    gateway.endProvingMasks();
+    List<MaskFunction> functions = new ArrayList<>();
+    for (Path session : SessionFiles.sessions(gateway.recordings())) {
+      try (SessionReader reader = new SessionReader(session)) {
+        for (var event = reader.next(); event.isPresent(); event = reader.next()) {
+          if (event.get().event() instanceof Event.OperationCompleted completed) {
+            completed.results().stream()
+                .flatMap(result -> result.columns().value().columns().stream())
+                .forEach(column -> functions.add(column.origin().orElseThrow().function()));
+          }
+        }
+      }
+    }
+    assertThat(functions)
+        .containsExactly(
+            MaskFunction.PARTIAL, MaskFunction.REDACT, MaskFunction.NULL, MaskFunction.NULL);
   }
 
   @Test

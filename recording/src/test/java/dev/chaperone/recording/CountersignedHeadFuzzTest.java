@@ -17,7 +17,7 @@ class CountersignedHeadFuzzTest extends FuzzTest {
   private final Path file;
 
   CountersignedHeadFuzzTest() throws IOException {
-    file = Files.createTempDirectory("fuzz").resolve(CountersignedHead.FILE_NAME);
+    file = temporaryDirectory().resolve(CountersignedHead.FILE_NAME);
   }
 
   @Override

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.chaperone.policy.testing.FuzzInput;
 import dev.chaperone.policy.testing.FuzzTest;
 import java.io.ByteArrayOutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +20,7 @@ class EventDecoderFuzzTest extends FuzzTest {
 
   @Override
   protected List<byte[]> seeds() throws Exception {
-    Path directory = Files.createTempDirectory("fuzz");
+    Path directory = temporaryDirectory();
     RecordingKey key = RecordingKey.generate();
     SessionUnderTest.small(directory.resolve("orders-db-1"), key);
     MaskedSession.honest(directory.resolve("orders-db-2"), key);

@@ -24,7 +24,7 @@ class RecordingFilesFuzzTest extends FuzzTest {
   private final byte[] honest;
 
   RecordingFilesFuzzTest() throws IOException {
-    directory = Files.createTempDirectory("fuzz").resolve(SESSION);
+    directory = temporaryDirectory().resolve(SESSION);
     SessionUnderTest session = new SessionUnderTest(directory, SESSION, KEY);
     session.opened(Optional.empty());
     session.query("SELECT id, note FROM tickets WHERE id = 1", Event.Verdict.ALLOWED);

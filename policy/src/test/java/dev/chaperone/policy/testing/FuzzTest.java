@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -103,6 +104,23 @@ public abstract class FuzzTest {
       }
     }
     return text.append('"').toString();
+  }
+
+  /** A directory for files that inputs become; it goes with the Java machine. */
+  protected static Path temporaryDirectory() throws IOException {
+    Path directory = Files.createTempDirectory("chaperone-fuzz");
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(directory)));
+    return directory;
+  }
+
+  private static void remove(Path directory) {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      System.err.println(directory + " is left behind: " + e);
+    }
   }
 
   /** Texts as inputs. */

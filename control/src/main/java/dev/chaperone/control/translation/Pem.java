@@ -158,7 +158,7 @@ final class Pem {
       int labelEnd = text.indexOf(DASHES, begin + BEGIN.length());
       String label = labelEnd < 0 ? "" : text.substring(begin + BEGIN.length(), labelEnd);
       String end = END + label + DASHES;
-      int blockEnd = labelEnd < 0 ? -1 : text.indexOf(end, labelEnd);
+      int blockEnd = labelEnd < 0 ? -1 : text.indexOf(end, labelEnd + DASHES.length());
       if (blockEnd < 0) {
         throw new PemException("is PEM that ends too early");
       }

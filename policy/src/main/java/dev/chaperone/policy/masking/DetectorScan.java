@@ -95,12 +95,25 @@ final class DetectorScan {
         readable[i] = text[i];
         continue;
       }
-      int escape = Math.min(end - i, i + 1 < end && text[i + 1] == 'u' ? 6 : 2);
+      int escape = isUnicodeEscape(text, i, end) ? 6 : Math.min(end - i, 2);
       Arrays.fill(readable, i, i + escape, (byte) ' ');
       i += escape - 1;
     }
     findPlain(readable, offset, end);
     Arrays.fill(readable, offset, end, (byte) 0);
+  }
+
+  /** RFC 8259, section 7: four digits; with fewer it would hide what stands behind it. */
+  private static boolean isUnicodeEscape(byte[] text, int backslash, int end) {
+    if (end - backslash < 6 || text[backslash + 1] != 'u') {
+      return false;
+    }
+    for (int i = backslash + 2; i < backslash + 6; i++) {
+      if (Character.digit(text[i], 16) < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean hasBackslash(byte[] text, int offset, int length) {

@@ -38,9 +38,15 @@ final class PartialMask extends ValueMask {
     }
     int from = end;
     for (int characters = 0; characters < SHOWN; characters++) {
-      from--;
+      int last = from - 1;
+      from = last;
       while (from > offset && isContinuation(value[from])) {
         from--;
+      }
+      if (last - from != continuations(value[from])) {
+        // No UTF-8: four characters may be any number of bytes.
+        RedactingMask.writeText(out);
+        return true;
       }
     }
     out.putInt(FOUR_STARS);
@@ -61,6 +67,12 @@ final class PartialMask extends ValueMask {
       }
     }
     return characters < SHORTEST;
+  }
+
+  /** How many bytes follow the first one of a character; RFC 3629, section 3. */
+  private static int continuations(byte first) {
+    int ones = Integer.numberOfLeadingZeros(~(first << 24));
+    return ones == 0 ? 0 : ones >= 2 && ones <= 4 ? ones - 1 : -1;
   }
 
   private static boolean isContinuation(byte b) {

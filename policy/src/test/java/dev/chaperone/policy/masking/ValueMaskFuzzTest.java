@@ -66,7 +66,7 @@ class ValueMaskFuzzTest extends FuzzTest {
       return;
     }
     String shown = new String(masked, StandardCharsets.UTF_8);
-    if (shown.startsWith("****")) {
+    if (shown.startsWith("****") && !shown.startsWith("****@")) {
       assertThat(shown.codePointCount(0, shown.length())).isLessThanOrEqualTo(value.length);
       assertThat(shown.chars().filter(c -> c != '*').count())
           .isLessThanOrEqualTo(2 * SHOWN_CHARACTERS);

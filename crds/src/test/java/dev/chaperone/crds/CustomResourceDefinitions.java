@@ -29,7 +29,8 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
  * whole numbers.
  */
 final class CustomResourceDefinitions {
-  private static final List<Class<? extends HasMetadata>> TYPES =
+  /** The resources. */
+  static final List<Class<? extends HasMetadata>> TYPES =
       List.of(AgentConnection.class, AccessPolicy.class, ApprovalRequest.class, AgentSession.class);
 
   /** The lists that are maps: their path in the schema, and the key of their items. */

@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,20 +21,31 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 
 class CustomResourceDefinitionsTest {
   private static final Path DIRECTORY = Path.of("").toAbsolutePath();
+  private static final Path REFERENCE = Path.of("../docs/reference").toAbsolutePath().normalize();
 
   @Test
   void committedFilesAreWhatTheTypesSay() throws IOException {
-    Map<String, String> generated = CustomResourceDefinitions.generate();
+    assertCommitted(DIRECTORY, ".yaml", CustomResourceDefinitions.generate());
+  }
+
+  @Test
+  void committedReferenceIsWhatTheDefinitionsSay() throws IOException {
+    assertCommitted(REFERENCE, ".md", ReferencePage.generate());
+  }
+
+  private static void assertCommitted(Path directory, String ending, Map<String, String> generated)
+      throws IOException {
     if (Boolean.getBoolean("crds.regenerate")) {
+      Files.createDirectories(directory);
       for (Map.Entry<String, String> file : generated.entrySet()) {
-        Files.writeString(DIRECTORY.resolve(file.getKey()), file.getValue());
+        Files.writeString(directory.resolve(file.getKey()), file.getValue());
       }
     }
-    assertThat(committed().stream().map(p -> p.getFileName().toString()))
-        .as("CRD files in %s", DIRECTORY)
+    assertThat(files(directory, ending).stream().map(p -> p.getFileName().toString()))
+        .as("files in %s", directory)
         .containsExactlyInAnyOrderElementsOf(generated.keySet());
     for (Map.Entry<String, String> file : generated.entrySet()) {
-      assertThat(Files.readString(DIRECTORY.resolve(file.getKey())))
+      assertThat(Files.readString(directory.resolve(file.getKey())))
           .as(
               "%s differs from the Java types. Run: mvn -pl crds test -Dcrds.regenerate=true,"
                   + " and commit the files",
@@ -41,9 +54,35 @@ class CustomResourceDefinitionsTest {
     }
   }
 
+  @Test
+  void everyObjectOfTheReferenceHasASectionThatLinksLeadTo() {
+    ReferencePage.generate()
+        .forEach(
+            (file, page) -> {
+              List<String> sections =
+                  page.lines()
+                      .filter(line -> line.startsWith("##"))
+                      .map(line -> line.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", ""))
+                      .toList();
+              List<String> links =
+                  Pattern.compile("\\(#([^)]*)\\)")
+                      .matcher(page)
+                      .results()
+                      .map(match -> match.group(1))
+                      .toList();
+              assertThat(sections).as(file).doesNotHaveDuplicates();
+              assertThat(sections).as(file).contains("spec", "status").containsAll(links);
+              assertThat(links).as(file).hasSize(sections.size() - 2);
+            });
+  }
+
   static List<Path> committed() throws IOException {
-    try (Stream<Path> files = Files.list(DIRECTORY)) {
-      return files.filter(p -> p.toString().endsWith(".yaml")).sorted().toList();
+    return files(DIRECTORY, ".yaml");
+  }
+
+  private static List<Path> files(Path directory, String ending) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.filter(p -> p.toString().endsWith(ending)).sorted().toList();
     }
   }
 

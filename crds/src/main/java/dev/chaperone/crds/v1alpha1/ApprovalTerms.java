@@ -15,7 +15,8 @@ import io.fabric8.generator.annotation.ValidationRule;
         "(has(self.approvers.groups) && size(self.approvers.groups) > 0) || !has(self.approvers.users) || self.count <= size(self.approvers.users)",
     message = "count is larger than the number of users who may approve")
 public record ApprovalTerms(
-    @JsonPropertyDescription("Who may decide. RBAC must let them approve approvalrequests too.")
+    @JsonPropertyDescription(
+            "Who may decide. RBAC must let them approve approvalrequests too. Nobody decides what they asked for themselves.")
         @Required
         Approvers approvers,
     @JsonPropertyDescription(

@@ -12,9 +12,12 @@ import java.util.List;
         "(has(self.groups) && size(self.groups) > 0) || (has(self.users) && size(self.users) > 0)",
     message = "name at least one group or user who may approve")
 public record Approvers(
-    @JsonPropertyDescription("Groups whose members may decide.") @Size(max = 32)
+    @JsonPropertyDescription("Groups whose members may decide, as Kubernetes authenticates them.")
+        @Size(max = 32)
         List<@Size(min = 1, max = 256) String> groups,
-    @JsonPropertyDescription("Users who may decide.") @Size(max = 32)
+    @JsonPropertyDescription(
+            "Users who may decide, by the name that Kubernetes authenticates; a service account is system:serviceaccount:NAMESPACE:NAME.")
+        @Size(max = 32)
         List<@Size(min = 1, max = 256) String> users,
     @JsonPropertyDescription(
             "Whether service accounts, such as a pipeline's, are refused as approvers.")

@@ -8,7 +8,8 @@ import io.fabric8.generator.annotation.Size;
 
 /** One aspect of the state of a resource, as Kubernetes writes them. */
 public record Condition(
-    @JsonPropertyDescription("What the condition is about, such as Accepted.")
+    @JsonPropertyDescription(
+            "What the condition is about, such as Accepted; unique among the conditions of a resource.")
         @Required
         @Size(min = 1, max = 316)
         String type,

@@ -16,5 +16,7 @@ public record Environment(
         @Size(max = 32)
         @Pattern("^([A-Z][A-Z0-9_]*)?$")
         String prefix,
-    @JsonPropertyDescription("Whether DATABASE_URL is set too.") @Default("false")
+    @JsonPropertyDescription(
+            "Whether DATABASE_URL is set too: the same as one URL, without a password.")
+        @Default("false")
         Boolean databaseUrl) {}

@@ -13,7 +13,7 @@ import io.fabric8.generator.annotation.ValidationRule;
     message = "saml is required with source SAML, and refused with any other")
 public record Identity(
     @JsonPropertyDescription(
-            "Workload: the pod and its service account. OIDC or SAML: the end user behind the agent, whom an identity provider vouches for; policies may then name users and groups.")
+            "Workload: the pod and its service account. OIDC or SAML: the end user behind the agent, whom an identity provider vouches for; policies may then name users and groups. This version serves Workload; connections with another source are refused with a message.")
         @Default("Workload")
         IdentitySource source,
     @JsonPropertyDescription("The OpenID Connect provider. Required with source OIDC.")

@@ -15,18 +15,20 @@ import java.util.List;
     message = "usage and predicates belong to columns")
 public record MaskingRule(
     @JsonPropertyDescription(
-            "Columns by schema, table and name, with * and ? as wildcards: public.customers.ssn.")
+            "Columns by schema, table and name, with * and ? as wildcards: public.customers.ssn. A mask follows its column through views, partitions and child tables.")
         @Size(min = 1, max = 64)
         List<@Size(min = 1, max = 256) String> columns,
-    @JsonPropertyDescription("What is recognised in any text value.") @Size(min = 1, max = 16)
+    @JsonPropertyDescription(
+            "What is recognised in any text, JSON, array or row of every result of the connection, and in errors and notices: a last net for what no column names.")
+        @Size(min = 1, max = 16)
         List<Detector> detectors,
     @JsonPropertyDescription(
-            "Redact: a fixed text. Null: no value. Hash: a value that is the same for the same input within a session. FormatPreserving: other letters and digits of the same form. Partial: all but the last characters.")
+            "What replaces a value. Redact: a fixed text. Null: no value. Hash: a value that is the same for the same input within a session. FormatPreserving: other letters and digits of the same form. Partial: the last four characters and the domain of an address stay, if there are 8 characters or more. Types that cannot hold that become NULL.")
         @Required
         Mask with,
     @JsonPropertyDescription(
-            "Strict: a masked column may only be returned as it is; an expression over it is refused. Taint: a few expressions over it may be returned too and are replaced as a whole. Strict if omitted.")
+            "Strict: a masked column may only be returned by itself; an expression over it is refused. Taint: a few expressions over it may be returned too and are replaced as a whole. Strict if omitted.")
         MaskUsage usage,
     @JsonPropertyDescription(
-            "Whether a masked column may be compared in WHERE, JOIN and the like, which can reveal it bit by bit. Refuse if omitted.")
+            "Whether a masked column may be compared in WHERE, JOIN and the like, which can reveal it bit by bit. Refuse if omitted; this version refuses policies that say Allow.")
         MaskPredicates predicates) {}

@@ -7,8 +7,11 @@ import io.fabric8.generator.annotation.Size;
 
 /** Where a recording is and how far it goes. */
 public record RecordingState(
-    @JsonPropertyDescription("Where the recording is stored.") @Size(max = 1024) String location,
-    @JsonPropertyDescription("The hash of its last event.")
+    @JsonPropertyDescription(
+            "Where the recording is: REPLICA:POD-UID/SESSION in the operator's store, or a directory of the gateway where there is none.")
+        @Size(max = 1024)
+        String location,
+    @JsonPropertyDescription("The hash of its last event, for verify --head.")
         @Size(max = 71)
         @Pattern("^sha256:[0-9a-f]{64}$")
         String head,

@@ -13,4 +13,7 @@ public record RequestPolicy(
         String rule,
     @JsonPropertyDescription("The uid of the policy.") @Required @Size(min = 1, max = 64)
         String uid,
-    @JsonPropertyDescription("The generation of the policy.") @Required @Min(0) Long generation) {}
+    @JsonPropertyDescription("The generation of the policy. With another one the approval is void.")
+        @Required
+        @Min(0)
+        Long generation) {}

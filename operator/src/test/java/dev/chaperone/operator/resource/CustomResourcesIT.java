@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 @UsesTestCluster
 class CustomResourcesIT {
   private static final Path FILES = Path.of("../control/src/test/resources/resources");
-  private static final Path QUICKSTART = Path.of("../examples/quickstart");
+  private static final Path EXAMPLES = Path.of("../examples");
   private static final String TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
   /**
@@ -146,29 +146,55 @@ class CustomResourcesIT {
                             .allMatch(Answer::accepted)));
   }
 
-  /** In a namespace of its own, because other tests have one with the name of the quickstart's. */
-  @Test
-  void theQuickstartIsAppliedWithItsNamespaceAndAppliedAgainWithoutChange() throws IOException {
-    String namespace = cluster.namespace() + "-quickstart";
-    String ours = "/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/";
-    try (Stream<Path> files = Files.list(QUICKSTART)) {
+  /**
+   * As users apply them; in namespaces of their own, because other tests have some of those names.
+   */
+  @TestFactory
+  Stream<DynamicTest> everyExampleIsAppliedWithItsNamespaceAndAppliedAgainWithoutChange()
+      throws IOException {
+    List<Path> examples;
+    try (Stream<Path> folders = Files.list(EXAMPLES)) {
+      examples = folders.filter(one -> Files.exists(one.resolve("policy.yaml"))).sorted().toList();
+    }
+    assertThat(examples).hasSizeGreaterThanOrEqualTo(5);
+    return examples.stream()
+        .map(example -> DynamicTest.dynamicTest(name(example), () -> applyTwice(example)));
+  }
+
+  private void applyTwice(Path example) throws IOException {
+    String own = field(Files.readString(example.resolve("00-namespace.yaml")), "  name", "");
+    String namespace = cluster.namespace() + "-" + name(example);
+    Path copy = Files.createDirectory(directory.resolve(name(example)));
+    long documents = 0;
+    try (Stream<Path> files = Files.list(example)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".yaml")).toList()) {
+        String text = Files.readString(file);
+        documents += text.lines().filter(line -> line.startsWith("kind: ")).count();
         Files.writeString(
-            directory.resolve(name(file)),
-            Files.readString(file)
-                .replace("  namespace: support\n", "  namespace: " + namespace + "\n")
-                .replace("  name: support\n", "  name: " + namespace + "\n"));
+            copy.resolve(name(file)),
+            text.replace("  namespace: " + own + "\n", "  namespace: " + namespace + "\n")
+                .replaceFirst(
+                    "(kind: Namespace\nmetadata:\n  name: )" + own + "\n",
+                    "$1" + namespace + "\n"));
       }
     }
     for (int i = 1; i <= 2; i++) {
-      Output applied = cluster.kubectl("apply", "--namespace=", "-f", directory.toString());
+      Output applied = cluster.kubectl("apply", "--namespace=", "-f", copy.toString());
       assertThat(applied.exit()).as(applied.toString()).isZero();
-      assertThat(applied.out().lines()).hasSize(6);
-      for (String path :
-          List.of(ours + "agentconnections/orders-db", ours + "accesspolicies/support-agents")) {
-        assertThat(cluster.api().get(path).body().at("/metadata/generation").asInt())
-            .as("applied again, %s does not change", path)
-            .isEqualTo(1);
+      assertThat(applied.out().lines()).hasSize((int) documents);
+      for (String plural : List.of("agentconnections", "accesspolicies")) {
+        JsonNode items =
+            cluster
+                .api()
+                .get("/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/" + plural)
+                .body()
+                .path("items");
+        assertThat(items).isNotEmpty();
+        for (JsonNode item : items) {
+          assertThat(item.at("/metadata/generation").asInt())
+              .as("applied again, %s does not change", item.at("/metadata/name"))
+              .isEqualTo(1);
+        }
       }
     }
     Output deleted = cluster.kubectl("delete", "namespace", namespace, "--wait=false");

@@ -329,6 +329,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
     private final Target target;
     private final String digest;
     private final String requester;
+    private final String serviceAccount;
     private final Approval approval;
     private final RequestTerms terms;
     private final Set<RuleReference> rules;
@@ -351,7 +352,10 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
       this.approval = operation.decision().approval();
       this.terms = RequestTerms.of(approval, now);
       this.rules = Set.copyOf(operation.decision().rules());
-      this.requester = requesterName(operation);
+      Subject agent = operation.ruling().connection().agent();
+      this.serviceAccount =
+          ApproverRules.SERVICE_ACCOUNT + agent.namespace() + ":" + agent.serviceAccount();
+      this.requester = agent.user().orElse(serviceAccount);
       this.record = new RequestRecord(name, operation);
     }
 
@@ -400,7 +404,7 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
           continue;
         }
         Optional<String> objection =
-            ApproverRules.objection(approval, requester, decision.by(), groups);
+            ApproverRules.objection(approval, requester, serviceAccount, decision.by(), groups);
         if (objection.isPresent()) {
           anyIgnored = true;
           ignored.add(new RequestStore.Ignored(decision.by(), objection.get()));
@@ -535,14 +539,6 @@ public final class ApprovalDesk implements AutoCloseable, SessionListener, Reque
     private static List<String> approvers(List<Vote> votes) {
       return votes.stream().map(Vote::by).toList();
     }
-  }
-
-  private static String requesterName(HeldOperation operation) {
-    Subject subject = operation.ruling().connection().agent();
-    return subject
-        .user()
-        .orElse(
-            ApproverRules.SERVICE_ACCOUNT + subject.namespace() + ":" + subject.serviceAccount());
   }
 
   /** One client connection that waits. Used by the desk, but for what {@link Hold} says. */

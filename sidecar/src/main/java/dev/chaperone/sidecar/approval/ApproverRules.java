@@ -17,12 +17,21 @@ final class ApproverRules {
    * Why a user may not decide; empty where they may.
    *
    * @param requester who asked: nobody decides what they asked for themselves
+   * @param serviceAccount the agent's, by its name as a user: behind an end user who asks it is the
+   *     agent still
    * @param groups who belongs to which
    */
   static Optional<String> objection(
-      Approval approval, String requester, String user, ApproverGroups groups) {
+      Approval approval,
+      String requester,
+      String serviceAccount,
+      String user,
+      ApproverGroups groups) {
     if (user.equals(requester)) {
       return Optional.of("the requester does not decide");
+    }
+    if (user.equals(serviceAccount)) {
+      return Optional.of("the agent's service account does not decide");
     }
     if (approval.humansOnly() && user.startsWith(SERVICE_ACCOUNT)) {
       return Optional.of("service accounts do not decide this request");

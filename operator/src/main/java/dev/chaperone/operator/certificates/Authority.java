@@ -12,7 +12,8 @@ import java.util.Optional;
  * know only that one. The key of the one before is gone: it has signed {@link Overlap#bridge} and
  * has nothing more to do.
  */
-public record Authority(CertificateAuthority current, Optional<Overlap> overlap) {
+public record Authority(CertificateAuthority current, Optional<Overlap> overlap)
+    implements SigningAuthority {
   public Authority {
     Objects.requireNonNull(current, "current");
     Objects.requireNonNull(overlap, "overlap");
@@ -48,16 +49,18 @@ public record Authority(CertificateAuthority current, Optional<Overlap> overlap)
     return current.certificate().getNotAfter().toInstant().minus(life.dividedBy(3));
   }
 
-  /** Whom to believe at that time, the current one first. */
-  List<X509Certificate> trusted(Instant now) {
+  /** The current one first. */
+  @Override
+  public List<X509Certificate> trusted(Instant now) {
     return overlap
         .filter(o -> isValid(o.previous(), now))
         .map(o -> List.of(current.certificate(), o.previous()))
         .orElse(List.of(current.certificate()));
   }
 
-  /** What a server shows after its own certificate, for those who know only the one before. */
-  List<X509Certificate> between(Instant now) {
+  /** For those who know only the one before. */
+  @Override
+  public List<X509Certificate> between(Instant now) {
     return overlap
         .map(Overlap::bridge)
         .filter(bridge -> isValid(bridge, now))

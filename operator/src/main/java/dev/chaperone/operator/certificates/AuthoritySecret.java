@@ -5,18 +5,30 @@ import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
+import java.security.cert.CertPathValidator;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.PKIXParameters;
+import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
-/** The authority as the keys of a Secret, and back. */
+/**
+ * Authorities as the keys of a Secret: the operator's own, and back; and one that somebody else has
+ * issued.
+ */
 final class AuthoritySecret {
   static final String CERTIFICATE = "tls.crt";
   static final String KEY = "tls.key";
+  static final String ISSUERS = "ca.crt";
   static final String PREVIOUS = "previous.crt";
   static final String BRIDGE = "bridge.crt";
 
@@ -89,7 +101,68 @@ final class AuthoritySecret {
     }
   }
 
-  private static final class DamagedException extends Exception {
+  /** Whether anything was issued into it: cert-manager makes a Secret with a key alone at first. */
+  static boolean isIssued(Map<String, byte[]> data) {
+    byte[] certificate = data.get(CERTIFICATE);
+    return certificate != null && certificate.length > 0;
+  }
+
+  /**
+   * As cert-manager writes it: the certificate of the authority and those that lead to who has
+   * issued it, its key, and those who have issued it.
+   *
+   * @throws DamagedException where others could not rely on it
+   */
+  static IssuedAuthority readIssued(Map<String, byte[]> data, Instant now) throws DamagedException {
+    List<X509Certificate> chain = certificates(data, CERTIFICATE);
+    X509Certificate certificate = chain.get(0);
+    PrivateKey key = key(data);
+    check(belong(key, certificate.getPublicKey()), KEY + " is not the key of " + CERTIFICATE);
+    check(
+        certificate.getBasicConstraints() >= 0 && maySign(certificate),
+        CERTIFICATE + " is not that of an authority (isCA: true)");
+    List<X509Certificate> roots = certificates(data, ISSUERS);
+    check(
+        !roots.contains(certificate)
+            && !certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal()),
+        CERTIFICATE
+            + " has issued itself, so that those who believe it would not believe the next one:"
+            + " take an issuer that has an authority of its own");
+    check(Authority.isValid(certificate, now), CERTIFICATE + " has expired and was not renewed");
+    return new IssuedAuthority(
+        new CertificateAuthority(key, certificate), path(chain, roots, now), roots);
+  }
+
+  private static boolean maySign(X509Certificate certificate) {
+    boolean[] usage = certificate.getKeyUsage();
+    // Bit 5 is keyCertSign (RFC 5280, section 4.2.1.3).
+    return usage == null || usage[5];
+  }
+
+  /** The part of a chain that leads to one of the roots: some issuers add the root itself. */
+  private static List<X509Certificate> path(
+      List<X509Certificate> chain, List<X509Certificate> roots, Instant now)
+      throws DamagedException {
+    Set<TrustAnchor> anchors =
+        roots.stream().map(root -> new TrustAnchor(root, null)).collect(Collectors.toSet());
+    for (int length = 1; length <= chain.size(); length++) {
+      List<X509Certificate> path = chain.subList(0, length);
+      try {
+        PKIXParameters parameters = new PKIXParameters(anchors);
+        parameters.setRevocationEnabled(false);
+        parameters.setDate(Date.from(now));
+        CertPathValidator.getInstance("PKIX")
+            .validate(CertificateFactory.getInstance("X.509").generateCertPath(path), parameters);
+        return path;
+      } catch (GeneralSecurityException e) {
+        // Perhaps a longer one does.
+      }
+    }
+    throw new DamagedException(CERTIFICATE + " does not lead to " + ISSUERS);
+  }
+
+  /** What an authority cannot be read from. */
+  static final class DamagedException extends Exception {
     private static final long serialVersionUID = 1L;
 
     DamagedException(String problem) {
@@ -110,15 +183,22 @@ final class AuthoritySecret {
     return value;
   }
 
-  private static X509Certificate authority(Map<String, byte[]> data, String name)
+  /** At least one. */
+  private static List<X509Certificate> certificates(Map<String, byte[]> data, String name)
       throws DamagedException {
     byte[] value = value(data, name);
-    List<X509Certificate> certificates;
     try {
-      certificates = Pem.certificates(value);
+      List<X509Certificate> certificates = Pem.certificates(value);
+      check(!certificates.isEmpty(), name + " is not a certificate in PEM");
+      return certificates;
     } catch (CertificateException e) {
       throw new DamagedException(name + " is not a certificate in PEM");
     }
+  }
+
+  private static X509Certificate authority(Map<String, byte[]> data, String name)
+      throws DamagedException {
+    List<X509Certificate> certificates = certificates(data, name);
     check(certificates.size() == 1, name + " is not one certificate");
     check(certificates.get(0).getBasicConstraints() >= 0, name + " is not that of an authority");
     return certificates.get(0);

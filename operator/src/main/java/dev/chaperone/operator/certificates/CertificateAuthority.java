@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
@@ -91,7 +92,8 @@ public record CertificateAuthority(PrivateKey key, X509Certificate certificate) 
           builder(
               new Subject(new X500Principal("CN=chaperone-operator"), pair.getPublic()),
               certificate.getSubjectX500Principal(),
-              certificate.getPublicKey(),
+              // As its certificate names its key: who has issued that may have a way of its own.
+              new JcaX509ExtensionUtils().createAuthorityKeyIdentifier(certificate),
               now,
               end.isAfter(last) ? last : end);
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
@@ -129,7 +131,13 @@ public record CertificateAuthority(PrivateKey key, X509Certificate certificate) 
       Instant end,
       boolean intermediate) {
     try {
-      JcaX509v3CertificateBuilder builder = builder(subject, issuer, by.getPublic(), now, end);
+      JcaX509v3CertificateBuilder builder =
+          builder(
+              subject,
+              issuer,
+              new JcaX509ExtensionUtils().createAuthorityKeyIdentifier(by.getPublic()),
+              now,
+              end);
       builder.addExtension(
           Extension.basicConstraints,
           true,
@@ -143,7 +151,11 @@ public record CertificateAuthority(PrivateKey key, X509Certificate certificate) 
   }
 
   private static JcaX509v3CertificateBuilder builder(
-      Subject subject, X500Principal issuer, PublicKey issuerKey, Instant now, Instant end)
+      Subject subject,
+      X500Principal issuer,
+      AuthorityKeyIdentifier issuerKey,
+      Instant now,
+      Instant end)
       throws GeneralSecurityException, IOException {
     JcaX509v3CertificateBuilder builder =
         new JcaX509v3CertificateBuilder(
@@ -158,10 +170,7 @@ public record CertificateAuthority(PrivateKey key, X509Certificate certificate) 
         Extension.subjectKeyIdentifier,
         false,
         extensions.createSubjectKeyIdentifier(subject.key()));
-    builder.addExtension(
-        Extension.authorityKeyIdentifier,
-        false,
-        extensions.createAuthorityKeyIdentifier(issuerKey));
+    builder.addExtension(Extension.authorityKeyIdentifier, false, issuerKey);
     return builder;
   }
 

@@ -47,11 +47,16 @@ public final class CertificateService implements AutoCloseable {
       Optional<String> apiService,
       CertificateSettings settings) {
     this.settings = settings;
-    this.keeper =
-        new CertificateKeeper(new SecretAuthorityStore(client, namespace), settings, clock);
+    String secret = settings.issued() ? SecretAuthorityStore.ISSUED : SecretAuthorityStore.OWN;
+    AuthorityStore store = new SecretAuthorityStore(client, namespace, secret);
+    AuthoritySource source =
+        settings.issued()
+            ? new IssuedAuthoritySource(store)
+            : new OwnAuthority(store, settings.authorityLife());
+    this.keeper = new CertificateKeeper(source, settings, clock);
     this.bundles = new CaBundles(client, webhooks, apiService);
     thread.setDaemon(true);
-    watch(client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.NAME));
+    watch(client.secrets().inNamespace(namespace).withName(secret));
     watch(bundles.mutating());
     watch(bundles.validating());
     bundles.apiService().ifPresent(this::watch);
@@ -160,14 +165,8 @@ public final class CertificateService implements AutoCloseable {
         publish(next);
         bundles.put(next.bundle());
         rest = until(next);
-      } catch (CertificateKeeper.DamagedAuthorityException e) {
-        problem =
-            "Secret "
-                + SecretAuthorityStore.NAME
-                + " is damaged: "
-                + e.getMessage()
-                + "; restore it, or delete it for a new authority, with which pods that have a"
-                + " gateway must be replaced";
+      } catch (AuthoritySource.UnusableAuthorityException e) {
+        problem = e.getMessage();
         LOGGER.log(System.Logger.Level.ERROR, problem);
         rest = settings.look();
       } catch (IOException e) {
@@ -177,6 +176,10 @@ public final class CertificateService implements AutoCloseable {
         LOGGER.log(System.Logger.Level.WARNING, e.getMessage());
         if (certificates == null) {
           problem = e.getMessage();
+        }
+        if (e instanceof AuthoritySource.NotIssuedException) {
+          // Told when it is there.
+          rest = settings.look();
         }
       } catch (RuntimeException e) {
         LOGGER.log(System.Logger.Level.ERROR, "certificates cannot be kept in order", e);

@@ -11,26 +11,35 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The authority as the Secret {@value #NAME} in the operator's own namespace. */
+/** An authority as a Secret in the operator's own namespace. */
 final class SecretAuthorityStore implements AuthorityStore {
-  static final String NAME = "chaperone-ca";
+  /** The operator's own. */
+  static final String OWN = "chaperone-ca";
+
+  /**
+   * One that somebody else issues; a name of its own, so that neither is ever written over by the
+   * other.
+   */
+  static final String ISSUED = "chaperone-issued-ca";
 
   private static final int NOT_FOUND = 404;
   private static final int CONFLICT = 409;
 
   private final KubernetesClient client;
   private final String namespace;
+  private final String name;
 
-  SecretAuthorityStore(KubernetesClient client, String namespace) {
+  SecretAuthorityStore(KubernetesClient client, String namespace, String name) {
     this.client = client;
     this.namespace = namespace;
+    this.name = name;
   }
 
   @Override
   public Optional<Stored> read() throws IOException {
     Secret secret;
     try {
-      secret = client.secrets().inNamespace(namespace).withName(NAME).get();
+      secret = client.secrets().inNamespace(namespace).withName(name).get();
     } catch (KubernetesClientException e) {
       throw failure(e);
     }
@@ -69,7 +78,7 @@ final class SecretAuthorityStore implements AuthorityStore {
     return new SecretBuilder()
         .withNewMetadata()
         .withNamespace(namespace)
-        .withName(NAME)
+        .withName(name)
         .withResourceVersion(version)
         .addToLabels("app.kubernetes.io/name", "chaperone")
         .endMetadata()
@@ -78,7 +87,7 @@ final class SecretAuthorityStore implements AuthorityStore {
         .build();
   }
 
-  private static boolean lost(KubernetesClientException e) throws IOException {
+  private boolean lost(KubernetesClientException e) throws IOException {
     if (e.getCode() == CONFLICT || e.getCode() == NOT_FOUND) {
       return false;
     }
@@ -86,7 +95,7 @@ final class SecretAuthorityStore implements AuthorityStore {
   }
 
   /** Without the cause: the request may have been the key. */
-  private static IOException failure(KubernetesClientException e) {
-    return new IOException("Secret " + NAME + " cannot be reached, status " + e.getCode());
+  private IOException failure(KubernetesClientException e) {
+    return new IOException("Secret " + name + " cannot be reached, status " + e.getCode());
   }
 }

@@ -103,13 +103,20 @@ public interface OperatorConfig {
 
   /** Certificates; each is renewed at two thirds of its life. */
   interface Certificates {
-    /** The life of the authority, as an ISO duration. */
+    /** The life of an authority of the operator's own, as an ISO duration. */
     @WithDefault("P3650D")
     Duration authorityLife();
 
     /** The life of a serving certificate, as an ISO duration. */
     @WithDefault("P7D")
     Duration servingLife();
+
+    /**
+     * Whether somebody else issues the authority and renews it, such as cert-manager; else it is
+     * the operator's own.
+     */
+    @WithDefault("false")
+    boolean issued();
 
     /** Other names that the operator is called by. */
     @WithName("names")

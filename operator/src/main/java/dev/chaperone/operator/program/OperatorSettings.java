@@ -101,6 +101,7 @@ public record OperatorSettings(
             names,
             config.certificates().authorityLife(),
             config.certificates().servingLife(),
+            config.certificates().issued(),
             Duration.ofMinutes(1)),
         AdmissionLimits.STANDARD,
         config.request().retention().orElse(Duration.ofDays(7)),

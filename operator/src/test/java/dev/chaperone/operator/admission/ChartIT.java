@@ -169,6 +169,69 @@ class ChartIT extends AdmissionTests {
         .isEqualToIgnoringNewLines(Files.readString(monitoring.resolve("dashboard.json")));
   }
 
+  /** The API server of these tests has not the CRDs of cert-manager. */
+  @Test
+  void withAnIssuerCertManagerIssuesTheAuthorityAndTheOperatorMayNotWriteIt() throws IOException {
+    Output rendered =
+        Chart.template(
+            cluster,
+            "certificates.issuerRef.name=corp",
+            "certificates.issuerRef.kind=ClusterIssuer",
+            "certificates.duration=24h",
+            "certificates.renewBefore=8h");
+    assertThat(rendered.exit()).as(rendered.err()).isZero();
+    JsonNode certificate = one(rendered, "Certificate");
+    assertThat(certificate.at("/spec/secretName").asText()).isEqualTo("chaperone-issued-ca");
+    assertThat(certificate.at("/spec/isCA").asBoolean()).isTrue();
+    assertThat(certificate.at("/spec/duration").asText()).isEqualTo("24h");
+    assertThat(certificate.at("/spec/privateKey").toString())
+        .contains("\"ECDSA\"", "\"PKCS8\"", "\"Always\"");
+    assertThat(certificate.at("/spec/issuerRef").toString())
+        .isEqualTo("{\"name\":\"corp\",\"kind\":\"ClusterIssuer\",\"group\":\"cert-manager.io\"}");
+    assertThat(one(rendered, "Deployment").at("/spec/template/spec/containers/0/env").toString())
+        .contains("{\"name\":\"CHAPERONE_CERTIFICATES_ISSUED\",\"value\":\"true\"}");
+    assertThat(secrets(one(rendered, "Role")))
+        .containsExactly("[\"chaperone-issued-ca\"] [\"get\",\"list\",\"watch\"]");
+    assertThat(rendered.out())
+        .as("one writes caBundle: the operator, not the cainjector")
+        .doesNotContain("inject-ca-from");
+  }
+
+  @Test
+  void withoutAnIssuerTheAuthorityIsTheOperatorsOwn() throws IOException {
+    Output rendered = Chart.template(cluster);
+    assertThat(rendered.out())
+        .doesNotContain("cert-manager.io", "CHAPERONE_CERTIFICATES_ISSUED", "chaperone-issued-ca");
+    assertThat(secrets(one(rendered, "Role")))
+        .containsExactly(
+            "[\"chaperone-ca\"]" + " [\"get\",\"list\",\"watch\",\"update\",\"patch\",\"delete\"]",
+            " [\"create\"]");
+  }
+
+  /** The first of a kind. */
+  private static JsonNode one(Output rendered, String kind) throws IOException {
+    for (String document : Chart.documents(rendered.out()).toList()) {
+      JsonNode resource = new YAMLMapper().readTree(document);
+      if (resource.path("kind").asText().equals(kind)) {
+        return resource;
+      }
+    }
+    throw new AssertionError("no " + kind);
+  }
+
+  private static List<String> secrets(JsonNode role) {
+    List<String> rules = new ArrayList<>();
+    for (JsonNode rule : role.path("rules")) {
+      if (rule.path("resources").toString().contains("\"secrets\"")) {
+        rules.add(
+            (rule.has("resourceNames") ? rule.path("resourceNames").toString() : "")
+                + " "
+                + rule.path("verbs"));
+      }
+    }
+    return rules;
+  }
+
   private void takes(String namespace, List<String> documents) throws IOException {
     if (documents.isEmpty()) {
       return;
@@ -243,6 +306,10 @@ class ChartIT extends AdmissionTests {
             "recordings.store.size=a lot",
             "recordings.enabled=true",
             "recordings.api.enabled=perhaps",
+            "certificates.issuerRef.name=a b",
+            "certificates.issuerRef.kind=",
+            "certificates.duration=90d",
+            "certificates.enabled=true",
             "webhooks.excludedNamespaces={a b}",
             "networkPolicy.apiServerPorts={0}")
         .map(

@@ -41,7 +41,11 @@ class CertificatesIT {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final CertificateSettings LONG =
       new CertificateSettings(
-          List.of("127.0.0.1"), Duration.ofDays(30), Duration.ofDays(7), Duration.ofMinutes(10));
+          List.of("127.0.0.1"),
+          Duration.ofDays(30),
+          Duration.ofDays(7),
+          false,
+          Duration.ofMinutes(10));
 
   private final List<AutoCloseable> open = new ArrayList<>();
   private final KubernetesClient client;
@@ -56,7 +60,7 @@ class CertificatesIT {
 
   @BeforeEach
   void removeSecret() {
-    client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.NAME).delete();
+    client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.OWN).delete();
   }
 
   @AfterEach
@@ -80,7 +84,7 @@ class CertificatesIT {
   }
 
   private Secret secret() {
-    return client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.NAME).get();
+    return client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.OWN).get();
   }
 
   @Test
@@ -122,7 +126,7 @@ class CertificatesIT {
     client
         .secrets()
         .inNamespace(namespace)
-        .withName(SecretAuthorityStore.NAME)
+        .withName(SecretAuthorityStore.OWN)
         .edit(
             secret -> {
               secret.getData().put("tls.crt", garbage);
@@ -233,6 +237,7 @@ class CertificatesIT {
     Authority other = Authority.create(Instant.now(), Duration.ofDays(1));
     return new Certificates(
         List.of(other.current().certificate()),
+        other.current().certificate(),
         new TestCertificates().identity(),
         Instant.now(),
         Instant.now());
@@ -248,7 +253,7 @@ class CertificatesIT {
     Duration life = Duration.ofSeconds(45);
     CertificateSettings fast =
         new CertificateSettings(
-            List.of("127.0.0.1"), life, Duration.ofSeconds(6), Duration.ofSeconds(1));
+            List.of("127.0.0.1"), life, Duration.ofSeconds(6), false, Duration.ofSeconds(1));
     CertificateService writer = replica(fast);
     CertificateService service = replica(fast);
     Certificates first = service.await(PATIENCE);
@@ -321,6 +326,94 @@ class CertificatesIT {
     before.join(60_000);
     assertThat(failures).isEmpty();
     assertThat(old).as("a client of the first authority was served after the renewal").isNotEmpty();
+  }
+
+  private static final CertificateSettings ISSUED =
+      new CertificateSettings(
+          List.of("127.0.0.1"),
+          Duration.ofDays(30),
+          Duration.ofDays(7),
+          true,
+          Duration.ofMinutes(10));
+
+  private Secret issue(Map<String, byte[]> data) {
+    return TestIssuer.store(client, namespace, data);
+  }
+
+  private Secret issued() {
+    return client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.ISSUED).get();
+  }
+
+  private void removeIssued() {
+    client.secrets().inNamespace(namespace).withName(SecretAuthorityStore.ISSUED).delete();
+  }
+
+  /**
+   * The authority is issued anew, with another key, while requests come in: from the API server,
+   * which is told whom to believe, and from a sidecar that runs since the first one.
+   */
+  @Test
+  void whoBelievesTheIssuerBelievesTheNextAuthorityItIssues() throws Exception {
+    removeIssued();
+    configure();
+    TestIssuer issuer = new TestIssuer();
+    CertificateService late = replica(ISSUED);
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(() -> late.problem().orElse("").contains("holds no authority yet"));
+    assertThat(late.certificates()).isEmpty();
+    issue(issuer.secret(Duration.ofDays(2)));
+    Certificates first = late.await(PATIENCE);
+    assertThat(first.bundle()).isEqualTo(issuer.pem());
+    Awaitility.await().atMost(PATIENCE).until(() -> known().equals(Set.of(encoded(first))));
+    assertThat(secret()).as("no authority of its own is made").isNull();
+    Vertx vertx = Vertx.vertx();
+    open.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
+    AdmissionServer server =
+        AdmissionServer.listen(
+            vertx,
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            late.identity(),
+            Map.of("/allow", request -> AdmissionAnswer.allowed()),
+            AdmissionLimits.STANDARD,
+            new QuietObserver());
+    open.add(server);
+    late.listen(now -> server.show(now.identity()));
+    server.show(late.identity());
+    ask(server.port(), first.bundle());
+    Secret written = issue(issuer.secret(Duration.ofDays(3)));
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(() -> !late.certificates().orElseThrow().issuer().equals(first.issuer()));
+    Certificates second = late.certificates().orElseThrow();
+    assertThat(second.bundle()).isEqualTo(first.bundle());
+    assertThat(second.authorityEnd()).isAfter(first.authorityEnd());
+    ask(server.port(), first.bundle());
+    assertThat(issued().getMetadata().getResourceVersion())
+        .as("it is read and never written")
+        .isEqualTo(written.getMetadata().getResourceVersion());
+    assertThat(known()).isEqualTo(Set.of(encoded(first)));
+    removeIssued();
+  }
+
+  @Test
+  void anIssuedAuthorityThatOthersCouldNotRelyOnIsAProblemAndWhatWasThereIsUsed() throws Exception {
+    removeIssued();
+    TestIssuer issuer = new TestIssuer();
+    issue(issuer.secret(Duration.ofDays(2)));
+    CertificateService service = replica(ISSUED);
+    String bundle = service.await(PATIENCE).bundle();
+    issue(new TestIssuer().ofItsOwn());
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () ->
+                assertThat(service.problem().orElse(""))
+                    .contains("chaperone-issued-ca cannot be used", "has issued itself"));
+    assertThat(service.certificates().orElseThrow().bundle()).isEqualTo(bundle);
+    issue(issuer.secret(Duration.ofDays(2)));
+    Awaitility.await().atMost(PATIENCE).until(() -> service.problem().isEmpty());
+    removeIssued();
   }
 
   private interface Request {

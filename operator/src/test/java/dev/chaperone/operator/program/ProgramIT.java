@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.ConditionStatus;
+import dev.chaperone.operator.certificates.TestIssuer;
 import dev.chaperone.operator.testing.Api.Answer;
 import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.HttpsClients;
@@ -130,6 +131,51 @@ class ProgramIT {
       assertThat(program.process().waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(program.log()).doesNotContainIgnoringCase("forbidden");
     }
+  }
+
+  /** Which reads the Secret that cert-manager writes, and may not write it. */
+  @Test
+  void withAnIssuedAuthorityItServesAsTheAccountThatTheChartThenGivesIt() throws Exception {
+    TestIssuer issuer = new TestIssuer();
+    try (Chart chart =
+        Chart.install(cluster, Chart.OPERATOR_ROLES, "certificates.issuerRef.name=corporate-ca")) {
+      start(
+          Map.of(
+              "KUBECONFIG",
+              cluster.kubeconfigOf("chaperone-operator", cluster.server()).toString(),
+              "CHAPERONE_WEBHOOK_CONFIGURATION",
+              "chaperone-pods",
+              "CHAPERONE_CERTIFICATES_ISSUED",
+              "true"));
+      TestIssuer.store(cluster.client(), cluster.namespace(), issuer.secret(Duration.ofDays(2)));
+      program.awaitReady();
+      assertServes(issuer);
+      String before = authorityEnd();
+      TestIssuer.store(cluster.client(), cluster.namespace(), issuer.secret(Duration.ofDays(3)));
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .untilAsserted(() -> assertThat(authorityEnd()).isNotEqualTo(before));
+      assertServes(issuer);
+      program.process().destroy();
+      assertThat(program.process().waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(program.log()).doesNotContainIgnoringCase("forbidden").doesNotContain("ERROR");
+    }
+  }
+
+  private void assertServes(TestIssuer issuer) throws IOException {
+    assertThat(HttpsClients.status(program.webhookPort(), issuer.pem(), OperatorServer.MUTATE_PODS))
+        .isEqualTo("200");
+  }
+
+  private String authorityEnd() throws IOException, InterruptedException {
+    return program
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(
+            line -> line.startsWith("chaperone_certificate_end_seconds{certificate=\"authority"))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test

@@ -59,7 +59,7 @@ final class ClusterRecording implements OpenedRecording {
     }
     ClusterSessions sessions = new ClusterSessions(kubectl, false);
     // Its head is read first: what comes afterwards has to hold it.
-    Entry<AgentSessionSpec, AgentSessionStatus> session = sessions.read(name);
+    Entry<AgentSessionSpec, AgentSessionStatus> session = read(sessions, name);
     PrivateDirectory temporary = new PrivateDirectory();
     boolean done = false;
     try {
@@ -71,6 +71,23 @@ final class ClusterRecording implements OpenedRecording {
       if (!done) {
         temporary.close();
       }
+    }
+  }
+
+  private static Entry<AgentSessionSpec, AgentSessionStatus> read(
+      ClusterSessions sessions, String name) throws IOException, InterruptedException {
+    try {
+      return sessions.read(name);
+    } catch (CommandException e) {
+      // As kubectl says it; what the API server is asked for then is the session itself.
+      if (e.getMessage().contains("(NotFound)") && e.getMessage().contains("agentsessions")) {
+        throw CommandException.failed(
+            e.getMessage()
+                + "; a session is deleted some time after its end (operator.sessionRetention), its"
+                + " recording may still be on the store's volume: see docs/operations.md, \"A session"
+                + " that is gone\"");
+      }
+      throw e;
     }
   }
 

@@ -51,6 +51,14 @@ public final class Conditions {
     return merged;
   }
 
+  /** The same, and what is said of other things stays as it is. */
+  public static List<Condition> with(List<Condition> before, Condition found, Instant now) {
+    List<Condition> all = new ArrayList<>(list(before));
+    all.removeIf(one -> one.type().equals(found.type()));
+    all.addAll(merge(before, List.of(found), now));
+    return all;
+  }
+
   /** A list where a resource has none. */
   public static <T> List<T> list(List<T> list) {
     return Objects.requireNonNullElse(list, List.of());

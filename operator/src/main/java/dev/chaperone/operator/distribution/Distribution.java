@@ -46,7 +46,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
     configurations = new ConfigurationPushes(client, view, sidecars, reports);
     AgentMetrics agents =
         new AgentMetrics(metrics, (of, name) -> view.connection(of, name).isPresent());
-    sessions = new SessionRecords(client, view, sidecars, store.isPresent(), agents);
+    sessions = new SessionRecords(client, view, sidecars, store.isPresent(), agents, clock);
     Gauge.builder("chaperone.gateways", sidecars, all -> all.all().size())
         .description("Gateways that talk to this replica")
         .register(metrics);

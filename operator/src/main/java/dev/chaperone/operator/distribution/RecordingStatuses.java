@@ -13,7 +13,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,6 +29,11 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
   static final String CONDITION = "RecordingStored";
 
   static final String REJECTED = "RecordingRejected";
+  static final String LOST = "RecordingLost";
+
+  /** What is said once storing works after that; what was before stays in the message. */
+  static final String STORED_AGAIN = "StoredAgain";
+
   private static final int THREADS = 2;
   private static final int MAX_WHY = 512;
 
@@ -38,8 +42,10 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
    *
    * @param state null where nothing more was stored
    * @param rejected null where nothing was rejected
+   * @param storing whether what was said last is that something was stored
    */
-  private record Pending(ConnectedSidecar sidecar, RecordingState state, String rejected) {}
+  private record Pending(
+      ConnectedSidecar sidecar, RecordingState state, String rejected, boolean storing) {}
 
   private final KubernetesClient client;
   private final ClusterView view;
@@ -87,13 +93,14 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
   public void stored(ConnectedSidecar sidecar, String session, String location, Head head) {
     RecordingState state = new RecordingState(location, head.digest(), head.events());
     if (!sessions.stored(sidecar, session, state)) {
-      add(sidecar, session, new Pending(sidecar, state, null));
+      add(sidecar, session, new Pending(sidecar, state, null, true));
     }
   }
 
   @Override
   public void rejected(ConnectedSidecar sidecar, String session, String why) {
-    add(sidecar, session, new Pending(sidecar, null, Words.shown(why, MAX_WHY)));
+    sessions.rejected(sidecar, session);
+    add(sidecar, session, new Pending(sidecar, null, Words.shown(why, MAX_WHY), false));
   }
 
   private void add(ConnectedSidecar sidecar, String session, Pending more) {
@@ -106,7 +113,8 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
                 ? new Pending(
                     now.sidecar(),
                     further(was.state(), now.state()),
-                    now.rejected() == null ? was.rejected() : now.rejected())
+                    now.rejected() == null ? was.rejected() : now.rejected(),
+                    now.storing())
                 : now);
     work.touch(key);
   }
@@ -142,10 +150,14 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
         session.getStatus() == null
             ? new AgentSessionStatus(null, null, null, null, null, null, null)
             : session.getStatus();
+    Instant now = Instant.now(clock);
     List<Condition> conditions =
         said.rejected() == null
             ? was.conditions()
-            : with(was.conditions(), said.rejected(), Instant.now(clock));
+            : notStored(was.conditions(), REJECTED, said.rejected(), now);
+    if (said.storing()) {
+      conditions = storedAgain(conditions, now);
+    }
     AgentSessionStatus next =
         new AgentSessionStatus(
             was.phase(),
@@ -169,17 +181,72 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
       }
       throw e;
     }
-    if (!Objects.equals(conditions, was.conditions())) {
+    if (said.rejected() != null && !Objects.equals(conditions, was.conditions())) {
       events.write(session, EventWriter.Kind.WARNING, REJECTED, said.rejected());
     }
   }
 
-  private static List<Condition> with(List<Condition> before, String why, Instant now) {
-    Condition found = Conditions.of(CONDITION, ConditionStatus.FALSE, REJECTED, why, null);
-    List<Condition> all = new ArrayList<>(Conditions.list(before));
-    all.removeIf(one -> one.type().equals(CONDITION));
-    all.addAll(Conditions.merge(before, List.of(found), now));
-    return all;
+  /**
+   * What a session's status says of a recording is not true any more: this replica has nothing of
+   * it.
+   *
+   * @return whether that is news
+   */
+  boolean lost(AgentSession session, String why) {
+    AgentSessionStatus was = session.getStatus();
+    boolean known =
+        Conditions.find(was.conditions(), CONDITION)
+            .filter(one -> one.status() == ConditionStatus.FALSE && LOST.equals(one.reason()))
+            .isPresent();
+    if (known) {
+      return false;
+    }
+    sessions.lost(session);
+    statuses.write(
+        AgentSession::new,
+        session,
+        new AgentSessionStatus(
+            was.phase(),
+            was.operations(),
+            was.maskedValues(),
+            was.rows(),
+            was.lastActivity(),
+            was.recording(),
+            notStored(was.conditions(), LOST, why, Instant.now(clock))));
+    events.write(session, EventWriter.Kind.WARNING, LOST, why);
+    return true;
+  }
+
+  private static List<Condition> notStored(
+      List<Condition> before, String reason, String why, Instant now) {
+    return Conditions.with(
+        before, Conditions.of(CONDITION, ConditionStatus.FALSE, reason, why, null), now);
+  }
+
+  /**
+   * What is said once more of a recording is stored: that it works, where it was said that it does
+   * not. What it was stays to be read: somebody may have tried something.
+   */
+  static List<Condition> storedAgain(List<Condition> before, Instant now) {
+    return Conditions.find(before, CONDITION)
+        .filter(one -> one.status() == ConditionStatus.FALSE)
+        .map(
+            was ->
+                Conditions.with(
+                    before,
+                    Conditions.of(
+                        CONDITION,
+                        ConditionStatus.TRUE,
+                        STORED_AGAIN,
+                        "it is stored; before, since "
+                            + was.lastTransitionTime()
+                            + ": "
+                            + was.reason()
+                            + ": "
+                            + was.message(),
+                        null),
+                    now))
+        .orElse(before);
   }
 
   /** Tried again with a little patience. */

@@ -25,6 +25,7 @@ final class Recordings implements AutoCloseable {
   private final RecordingStatuses statuses;
   private final RecordingIntake intake;
   private final StoreRetention retention;
+  private final LostRecordings lost;
   private final StoreKeys storeKeys;
 
   /**
@@ -44,11 +45,13 @@ final class Recordings implements AutoCloseable {
         new RecordingIntake(store, keys, storeKeys::current, this::seen, statuses, metrics);
     this.storeKeys = storeKeys;
     this.retention = new StoreRetention(store, this::kept, clock);
+    this.lost = new LostRecordings(store, view, this::kept, statuses, clock, metrics);
   }
 
   /** Connections are known from now on. */
   void synced() {
     retention.start();
+    lost.start();
   }
 
   RecordingIntake intake() {
@@ -86,6 +89,7 @@ final class Recordings implements AutoCloseable {
 
   @Override
   public void close() {
+    lost.close();
     retention.close();
     intake.close();
     storeKeys.close();

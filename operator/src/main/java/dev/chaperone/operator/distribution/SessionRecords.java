@@ -6,6 +6,7 @@ import dev.chaperone.control.channel.ChannelMessage.SessionStarted;
 import dev.chaperone.crds.v1alpha1.AgentSession;
 import dev.chaperone.crds.v1alpha1.AgentSessionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSessionStatus;
+import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.crds.v1alpha1.SessionPhase;
 import dev.chaperone.operator.channel.ConnectedSidecar;
@@ -15,8 +16,11 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.Resource;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -55,20 +59,22 @@ final class SessionRecords implements AutoCloseable {
    * @param ended null while it goes on
    * @param stored how far the store has its recording; null where nothing is stored in this
    *     conversation
+   * @param storing whether what the store said last is that it has stored something
    */
   private record Live(
       ConnectedSidecar sidecar,
       SessionStarted started,
       SessionProgress progress,
       SessionEnded ended,
-      RecordingState stored) {
+      RecordingState stored,
+      boolean storing) {
 
     /**
      * Where the status stands by that.
      *
      * @param kept whether recordings are stored: then what a sidecar says of its own does not count
      */
-    AgentSessionStatus next(AgentSessionStatus before, boolean kept) {
+    AgentSessionStatus next(AgentSessionStatus before, boolean kept, Instant now) {
       AgentSessionStatus was =
           before == null
               ? new AgentSessionStatus(null, null, null, null, null, null, null)
@@ -77,6 +83,8 @@ final class SessionRecords implements AutoCloseable {
           was.phase() == SessionPhase.ENDED || was.phase() == SessionPhase.REVOKED
               ? was.phase()
               : phase();
+      List<Condition> conditions =
+          storing ? RecordingStatuses.storedAgain(was.conditions(), now) : was.conditions();
       return progress == null
           ? new AgentSessionStatus(
               phase,
@@ -85,7 +93,7 @@ final class SessionRecords implements AutoCloseable {
               was.rows(),
               was.lastActivity(),
               RecordingStatuses.further(was.recording(), stored),
-              was.conditions())
+              conditions)
           : new AgentSessionStatus(
               phase,
               progress.operations(),
@@ -93,7 +101,7 @@ final class SessionRecords implements AutoCloseable {
               progress.rows(),
               progress.lastActivity(),
               kept ? RecordingStatuses.further(was.recording(), stored) : progress.recording(),
-              was.conditions());
+              conditions);
     }
 
     private SessionPhase phase() {
@@ -104,15 +112,20 @@ final class SessionRecords implements AutoCloseable {
     }
 
     Live said(SessionProgress now) {
-      return new Live(sidecar, started, now, ended, stored);
+      return new Live(sidecar, started, now, ended, stored, storing);
     }
 
     Live said(SessionEnded now) {
-      return new Live(sidecar, started, progress, now, stored);
+      return new Live(sidecar, started, progress, now, stored, storing);
     }
 
     Live stored(RecordingState now) {
-      return new Live(sidecar, started, progress, ended, RecordingStatuses.further(stored, now));
+      return new Live(
+          sidecar, started, progress, ended, RecordingStatuses.further(stored, now), true);
+    }
+
+    Live notStored() {
+      return new Live(sidecar, started, progress, ended, stored, false);
     }
   }
 
@@ -121,6 +134,7 @@ final class SessionRecords implements AutoCloseable {
   private final ConnectedSidecars sidecars;
   private final boolean keepsRecordings;
   private final AgentMetrics metrics;
+  private final Clock clock;
   private final StatusWriter statuses;
   private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, this::write);
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
@@ -133,7 +147,9 @@ final class SessionRecords implements AutoCloseable {
       ClusterView view,
       ConnectedSidecars sidecars,
       boolean keepsRecordings,
-      AgentMetrics metrics) {
+      AgentMetrics metrics,
+      Clock clock) {
+    this.clock = clock;
     this.keepsRecordings = keepsRecordings;
     this.metrics = metrics;
     this.client = client;
@@ -160,7 +176,7 @@ final class SessionRecords implements AutoCloseable {
                         && sidecars.isCurrent(known.sidecar())
                         && !known.sidecar().pod().uid().equals(sidecar.pod().uid())
                     ? known
-                    : new Live(sidecar, started, null, null, null));
+                    : new Live(sidecar, started, null, null, null, false));
     if (now.sidecar() == sidecar) {
       work.touchNow(key);
     } else {
@@ -217,6 +233,18 @@ final class SessionRecords implements AutoCloseable {
       work.touch(key(sidecar, session));
     }
     return lives;
+  }
+
+  /** What came of a recording was not stored: what was stored before says nothing of that. */
+  void rejected(ConnectedSidecar sidecar, String session) {
+    update(sidecar, session, Live::notStored);
+  }
+
+  /** What was stored of a recording is not there any more. */
+  void lost(AgentSession session) {
+    lives.computeIfPresent(
+        session.getMetadata().getNamespace() + "/" + session.getMetadata().getName(),
+        (key, live) -> live.notStored());
   }
 
   private boolean update(
@@ -281,7 +309,7 @@ final class SessionRecords implements AutoCloseable {
           && (Boolean.TRUE.equals(session.getSpec().revoked()) || isRevoked(live))) {
         live.sidecar().revoke(name);
       }
-      AgentSessionStatus next = live.next(session.getStatus(), keepsRecordings);
+      AgentSessionStatus next = live.next(session.getStatus(), keepsRecordings, Instant.now(clock));
       if (next.equals(session.getStatus()) || written(key, live, session, next)) {
         if (live.ended() != null || !sidecars.isCurrent(live.sidecar())) {
           lives.remove(key, live);

@@ -111,7 +111,13 @@ final class RecordingReading {
     StoredRecording recording =
         store
             .recording(location.podUid(), name.name())
-            .orElseThrow(() -> ApiException.notFound("the recording was deleted"));
+            .orElseThrow(
+                () ->
+                    ApiException.notFound(
+                        "replica "
+                            + location.replica()
+                            + " has nothing of the recording any more: its retention is over, or"
+                            + " its volume was lost (see condition RecordingStored)"));
     if (asked instanceof Files files) {
       send(exchange, files, recording);
     } else {

@@ -174,9 +174,9 @@ final class Sweeper {
             was.rows(),
             was.lastActivity(),
             was.recording(),
-            Conditions.merge(
+            Conditions.with(
                 was.conditions(),
-                List.of(Conditions.of("Lost", ConditionStatus.TRUE, reason, why, null)),
+                Conditions.of("Lost", ConditionStatus.TRUE, reason, why, null),
                 now)));
   }
 

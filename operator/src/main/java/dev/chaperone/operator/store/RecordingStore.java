@@ -315,6 +315,17 @@ public final class RecordingStore implements AutoCloseable {
         : Optional.empty();
   }
 
+  /** Whether that location is one of this store, and nothing is there. */
+  public boolean isMissing(String location, String podUid, String session) {
+    try {
+      return (settings.replica() + ":" + StoredSession.path(podUid, session)).equals(location)
+          && recording(podUid, session).isEmpty();
+    } catch (IllegalArgumentException e) {
+      // No store has made that.
+      return false;
+    }
+  }
+
   private static void requireOwn(SidecarPod pod, Event.Identity identity)
       throws ForeignRecordingException {
     if (!identity.namespace().equals(pod.namespace())

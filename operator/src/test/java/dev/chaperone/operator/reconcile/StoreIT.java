@@ -292,6 +292,71 @@ class StoreIT {
     }
   }
 
+  /**
+   * The volume is lost while nobody looks: the status says so, and that it is stored again once the
+   * gateway, which has it still, has sent it from the beginning.
+   */
+  @Test
+  void theStatusSaysThatARecordingIsLostAndThatItIsStoredAgain() throws Exception {
+    String namespace = world.namespace();
+    World.Agent agent = world.agent(namespace, "agent-0", "orders");
+    world.connection(namespace, "orders", 15432);
+    try (Sidecar sidecar = new Sidecar(agent, namespace)) {
+      try (RecordingStore store = RecordingStore.open(settings("volume"));
+          World.Replica replica =
+              world.replica(world.settings("operator-0", Clock.systemUTC()), Optional.of(store))) {
+        sidecar.connect(replica.port(), World.AUTHORITY.pem());
+        sidecar.record(200);
+        await()
+            .untilAsserted(
+                () -> assertThat(status(namespace).recording().events()).isGreaterThan(200));
+        sidecar.disconnect();
+      }
+      try (RecordingStore store = RecordingStore.open(settings("another-volume"));
+          World.Replica replica =
+              world.replica(world.settings("operator-0", Clock.systemUTC()), Optional.of(store))) {
+        await()
+            .atMost(Duration.ofMinutes(3))
+            .untilAsserted(
+                () ->
+                    assertStored(
+                        namespace, ConditionStatus.FALSE, "RecordingLost", "nothing of it"));
+        await()
+            .untilAsserted(
+                () ->
+                    assertThat(world.admin().v1().events().inNamespace(namespace).list().getItems())
+                        .anySatisfy(
+                            event -> assertThat(event.getReason()).isEqualTo("RecordingLost")));
+        sidecar.connect(replica.port(), World.AUTHORITY.pem());
+        sidecar.record(10);
+        await()
+            .untilAsserted(
+                () ->
+                    assertStored(
+                        namespace, ConditionStatus.TRUE, "StoredAgain", "RecordingLost: "));
+        Path stored = directory.resolve("another-volume").resolve(agent.uid()).resolve(NAME);
+        assertThat(stored.resolve("000001.seg")).exists();
+      }
+    }
+  }
+
+  private StoreSettings settings(String volume) {
+    return new StoreSettings(
+        directory.resolve(volume), "operator-0", 64 * MEBIBYTE, 64 * MEBIBYTE, 64 * MEBIBYTE);
+  }
+
+  private void assertStored(
+      String namespace, ConditionStatus status, String reason, String message) {
+    assertThat(status(namespace).conditions())
+        .anySatisfy(
+            one -> {
+              assertThat(one.type()).isEqualTo("RecordingStored");
+              assertThat(one.status()).isEqualTo(status);
+              assertThat(one.reason()).isEqualTo(reason);
+              assertThat(one.message()).contains(message);
+            });
+  }
+
   private void replaceRecording(String namespace, World.Agent agent) throws IOException {
     Path recordings = directory.resolve("recordings");
     try (var files = Files.list(recordings.resolve(NAME))) {
@@ -665,7 +730,9 @@ class StoreIT {
     }
     Output missing = chaperone(namespace, "replay", "no-such-session", "--as", READER);
     assertThat(missing.exit()).isEqualTo(1);
-    assertThat(missing.err()).contains("not found");
+    assertThat(missing.err())
+        .contains("not found", "sessionRetention", "may still be on the store's volume")
+        .hasLineCount(1);
   }
 
   private void headersWithoutTheApiServersCertificateAreNothing(String namespace, int port)

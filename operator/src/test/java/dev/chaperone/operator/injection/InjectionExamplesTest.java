@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.operator.injection.Examples.Example;
 import dev.chaperone.operator.injection.InjectionDecision.AlreadyInjected;
 import dev.chaperone.operator.injection.InjectionDecision.Inject;
@@ -13,6 +14,7 @@ import io.fabric8.zjsonpatch.JsonPatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -61,6 +63,45 @@ class InjectionExamplesTest {
     }
     assertThat(expected).as("the outcome is %s", outcome).exists();
     assertThat(outcome).isEqualTo(Files.readString(expected));
+  }
+
+  /** Those of the folder {@code examples}, as their users apply them. */
+  @TestFactory
+  Stream<DynamicTest> aGatewayIsPutBesideTheAgentOfEveryExampleForUsers() throws IOException {
+    List<Path> folders;
+    try (Stream<Path> all = Files.list(Path.of("..", "examples"))) {
+      folders = all.filter(one -> Files.exists(one.resolve("policy.yaml"))).sorted().toList();
+    }
+    assertThat(folders).hasSizeGreaterThanOrEqualTo(5);
+    return folders.stream()
+        .map(
+            folder ->
+                DynamicTest.dynamicTest(folder.getFileName().toString(), () -> injected(folder)));
+  }
+
+  private static void injected(Path folder) throws IOException {
+    List<AgentConnection> connections = new ArrayList<>();
+    List<JsonNode> pods = new ArrayList<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".yaml")).sorted().toList()) {
+        for (String document : Files.readString(file).split("(?m)^---$", -1)) {
+          JsonNode resource = Examples.yaml(document);
+          if (resource.path("kind").asText().equals("AgentConnection")) {
+            connections.add(Examples.connection(resource));
+          } else if (resource.path("kind").asText().equals("Pod")) {
+            pods.add(resource);
+          }
+        }
+      }
+    }
+    JsonNode pod = pods.get(0);
+    String namespace = pod.at("/metadata/namespace").asText();
+    InjectionSettings settings = Examples.settings(false);
+    InjectionDecision decision = InjectionDecision.of(pod, namespace, connections, settings);
+    assertThat(decision).as(decision.toString()).isInstanceOf(Inject.class);
+    JsonNode made = apply(decision, pod);
+    assertThat(FinalPodCheck.created(made, namespace, connections, settings)).isEmpty();
+    assertThat(made.at("/spec/initContainers/0/name").asText()).isEqualTo("chaperone");
   }
 
   static JsonNode apply(InjectionDecision decision, JsonNode pod) {

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Builds Kubernetes and helm from source into $CHAPERONE_KUBERNETES_HOME/bin, only what is missing or out of date.
-# usage: build.sh [control-plane|node]     node (the default) includes the control plane
+# Builds Kubernetes, helm and an S3 server from source into $CHAPERONE_KUBERNETES_HOME/bin, only what is missing or out of date.
+# usage: build.sh [storage|control-plane|node]     each includes the ones before it; node is the default
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 what=${1:-node}
-[[ $what == control-plane || $what == node ]] || die "usage: build.sh [control-plane|node]"
+[[ $what == storage || $what == control-plane || $what == node ]] || die "usage: build.sh [storage|control-plane|node]"
 for tool in go flock; do command -v $tool >/dev/null || die "$tool is not on the PATH"; done
 mkdir -p "$BIN/cni" "$BIN/pause" "$CACHE/go/tmp" "$CACHE/built"
 
@@ -35,6 +35,9 @@ build() {
 
 # module_version MODULE PATH: the version of a module that another one requires.
 module_version() { sed -n "s|^\(require \)\?\t\?$2 \(v[0-9.]*\).*|\2|p" "$HERE/tools/$1/go.mod"; }
+
+build versitygw "" versitygw=github.com/versity/versitygw/cmd/versitygw
+[[ $what == storage ]] && exit 0
 
 # Without these values the binaries take themselves for v0.0.0 and version checks fail.
 version=$(module_version kubernetes k8s.io/kubernetes)

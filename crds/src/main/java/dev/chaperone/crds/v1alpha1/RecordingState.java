@@ -15,4 +15,13 @@ public record RecordingState(
         @Size(max = 71)
         @Pattern("^sha256:[0-9a-f]{64}$")
         String head,
-    @JsonPropertyDescription("How many events it has.") @Min(0) Long events) {}
+    @JsonPropertyDescription("How many events it has.") @Min(0) Long events,
+    @JsonPropertyDescription("Where object storage has it, as far as it was uploaded.")
+        @Size(max = 2048)
+        String objects) {
+
+  /** Of a recording that nobody brings to object storage. */
+  public RecordingState(String location, String head, Long events) {
+    this(location, head, events, null);
+  }
+}

@@ -67,6 +67,7 @@ public final class Distribution implements SidecarListener, AutoCloseable {
                         view,
                         sidecars,
                         sessions,
+                        one.objects(),
                         new EventWriter(client, instance, clock),
                         clock),
                     clock,

@@ -7,6 +7,7 @@ import dev.chaperone.operator.store.StoreRetention;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
 /**
  * Finds recordings that AgentSessions say are in this replica's store, and that are not there:
  * after a volume was replaced nothing else says so, since a session that is over is not sent again.
- * What retention has deleted is not lost.
+ * What retention has deleted is not lost, nor is what object storage has.
  */
 final class LostRecordings implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(LostRecordings.class.getName());
@@ -86,13 +87,17 @@ final class LostRecordings implements AutoCloseable {
               "that a recording is lost could not be said error={0}",
               ApiErrors.describe(e));
         }
+      } catch (IOException e) {
+        // Not before it is known that object storage does not have it either.
+        LOGGER.log(
+            System.Logger.Level.WARNING, "a recording was not found: {0}", e.getMessage());
       } catch (RuntimeException e) {
         LOGGER.log(System.Logger.Level.ERROR, "a recording could not be looked for", e);
       }
     }
   }
 
-  private boolean isLost(AgentSession session) {
+  private boolean isLost(AgentSession session) throws IOException {
     AgentSessionStatus status = session.getStatus();
     return status != null
         && status.recording() != null
@@ -100,7 +105,20 @@ final class LostRecordings implements AutoCloseable {
             status.recording().location(),
             session.getSpec().podUid(),
             session.getMetadata().getName())
-        && !isOver(session);
+        && !isOver(session)
+        && !isInObjectStorage(session);
+  }
+
+  private boolean isInObjectStorage(AgentSession session) throws IOException {
+    return store.objects().isPresent()
+        && store
+            .objects()
+            .get()
+            .recording(
+                session.getMetadata().getNamespace(),
+                session.getSpec().podUid(),
+                session.getMetadata().getName())
+            .isPresent();
   }
 
   /** Whether retention may have deleted it; of a connection that is gone it deletes nothing. */

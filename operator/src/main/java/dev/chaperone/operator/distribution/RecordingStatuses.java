@@ -6,6 +6,7 @@ import dev.chaperone.crds.v1alpha1.Condition;
 import dev.chaperone.crds.v1alpha1.ConditionStatus;
 import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.operator.channel.ConnectedSidecar;
+import dev.chaperone.operator.store.RecordingObjects;
 import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.store.StoreObserver;
 import dev.chaperone.recording.Head;
@@ -51,6 +52,7 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
   private final ClusterView view;
   private final ConnectedSidecars sidecars;
   private final SessionRecords sessions;
+  private final Optional<RecordingObjects> objects;
   private final EventWriter events;
   private final Clock clock;
   private final StatusWriter statuses;
@@ -63,12 +65,14 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
       ClusterView view,
       ConnectedSidecars sidecars,
       SessionRecords sessions,
+      Optional<RecordingObjects> objects,
       EventWriter events,
       Clock clock) {
     this.client = client;
     this.view = view;
     this.sidecars = sidecars;
     this.sessions = sessions;
+    this.objects = objects;
     this.events = events;
     this.clock = clock;
     this.statuses = new StatusWriter(client);
@@ -91,7 +95,11 @@ final class RecordingStatuses implements StoreObserver, AutoCloseable {
 
   @Override
   public void stored(ConnectedSidecar sidecar, String session, String location, Head head) {
-    RecordingState state = new RecordingState(location, head.digest(), head.events());
+    String uploaded =
+        objects
+            .map(one -> one.location(sidecar.pod().namespace(), sidecar.pod().uid(), session))
+            .orElse(null);
+    RecordingState state = new RecordingState(location, head.digest(), head.events(), uploaded);
     if (!sessions.stored(sidecar, session, state)) {
       add(sidecar, session, new Pending(sidecar, state, null, true));
     }

@@ -5,6 +5,8 @@ import dev.chaperone.crds.v1alpha1.AgentConnection;
 import dev.chaperone.crds.v1alpha1.Recording;
 import dev.chaperone.crds.v1alpha1.RecordingState;
 import dev.chaperone.operator.channel.RecordingKeyBindings;
+import dev.chaperone.operator.store.ObjectRetention;
+import dev.chaperone.operator.store.ObjectUploads;
 import dev.chaperone.operator.store.RecordingIntake;
 import dev.chaperone.operator.store.RecordingStore;
 import dev.chaperone.operator.store.StoreKeys;
@@ -27,6 +29,8 @@ final class Recordings implements AutoCloseable {
   private final StoreRetention retention;
   private final LostRecordings lost;
   private final StoreKeys storeKeys;
+  private final Optional<ObjectUploads> uploads;
+  private final Optional<ObjectRetention> objectRetention;
 
   /**
    * @param storeKeys closed with this
@@ -46,12 +50,21 @@ final class Recordings implements AutoCloseable {
     this.storeKeys = storeKeys;
     this.retention = new StoreRetention(store, this::kept, clock);
     this.lost = new LostRecordings(store, view, this::kept, statuses, clock, metrics);
+    this.uploads =
+        store
+            .objects()
+            .map(objects -> new ObjectUploads(store, objects, this::kept, clock, metrics));
+    this.objectRetention =
+        uploads.map(
+            one -> new ObjectRetention(store.objects().orElseThrow(), this::kept, clock, one));
   }
 
   /** Connections are known from now on. */
   void synced() {
     retention.start();
     lost.start();
+    uploads.ifPresent(ObjectUploads::start);
+    objectRetention.ifPresent(ObjectRetention::start);
   }
 
   RecordingIntake intake() {
@@ -91,7 +104,9 @@ final class Recordings implements AutoCloseable {
   public void close() {
     lost.close();
     retention.close();
+    objectRetention.ifPresent(ObjectRetention::close);
     intake.close();
+    uploads.ifPresent(ObjectUploads::close);
     storeKeys.close();
     statuses.close();
   }

@@ -1,8 +1,10 @@
 package dev.chaperone.operator.program;
 
+import dev.chaperone.operator.objects.BucketSettings;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -139,6 +141,48 @@ public interface OperatorConfig {
     /** How much of one session may wait to be stored before nothing more can be recorded. */
     @WithDefault("256Mi")
     String mostUnstored();
+
+    /** Object storage, where recordings are brought from the volume. */
+    Objects objects();
+  }
+
+  /** A bucket that speaks S3. */
+  interface Objects {
+    /** Its name; without it, recordings stay on the volume. */
+    Optional<String> bucket();
+
+    /** Before all names of objects, with a slash at its end. */
+    Optional<String> prefix();
+
+    /** Where it is; by default what the environment says. */
+    Optional<String> region();
+
+    /** Of a storage that is not the region's own. */
+    Optional<URI> endpoint();
+
+    /** Whether the bucket's name is in the path, and not in the host's name. */
+    @WithDefault("false")
+    boolean pathStyle();
+
+    /** A directory with access-key-id and secret-access-key; by default the default chain. */
+    Optional<String> credentialsDirectory();
+
+    /** Certificates in PEM that the endpoint is believed by. */
+    Optional<String> caFile();
+
+    /** The key of AWS KMS that objects are encrypted with. */
+    Optional<String> kmsKey();
+
+    /** GOVERNANCE or COMPLIANCE: objects are locked until their retention is over. */
+    Optional<BucketSettings.Lock> lock();
+
+    /** How long what a session adds may wait, as an ISO duration. */
+    @WithDefault("PT5M")
+    Duration interval();
+
+    /** How long the volume keeps what was uploaded, where there is room, as an ISO duration. */
+    @WithDefault("PT24H")
+    Duration keepLocally();
   }
 
   /** The server behind the API server's aggregation layer. */

@@ -1,7 +1,9 @@
 package dev.chaperone.operator.program;
 
+import dev.chaperone.operator.objects.Bucket;
 import dev.chaperone.operator.reconcile.ControlLoop;
 import dev.chaperone.operator.reconcile.ControlSettings;
+import dev.chaperone.operator.store.RecordingObjects;
 import dev.chaperone.operator.store.RecordingStore;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -27,6 +29,7 @@ public class OperatorLifecycle {
   private final MeterRegistry metrics;
   private volatile ControlLoop control;
   private volatile OperatorServer server;
+  private Bucket bucket;
   private RecordingStore store;
   private volatile boolean stopping;
 
@@ -42,7 +45,14 @@ public class OperatorLifecycle {
   void start(@Observes StartupEvent event) throws IOException, InterruptedException {
     OperatorSettings settings = OperatorSettings.of(config);
     if (settings.store().isPresent()) {
-      store = RecordingStore.open(settings.store().get());
+      if (settings.bucket().isPresent()) {
+        bucket = Bucket.open(settings.bucket().get());
+      }
+      store =
+          RecordingStore.open(
+              settings.store().get(),
+              Optional.ofNullable(bucket)
+                  .map(one -> new RecordingObjects(one, settings.objects())));
     }
     control =
         ControlLoop.start(
@@ -82,6 +92,9 @@ public class OperatorLifecycle {
     }
     if (store != null) {
       store.close();
+    }
+    if (bucket != null) {
+      bucket.close();
     }
   }
 

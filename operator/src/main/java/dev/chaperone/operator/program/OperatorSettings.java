@@ -7,7 +7,9 @@ import dev.chaperone.operator.injection.InjectionSettings.OperatorAddress;
 import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
 import dev.chaperone.operator.injection.InjectionSettings.Resources;
 import dev.chaperone.operator.injection.OperatorAuthority;
+import dev.chaperone.operator.objects.BucketSettings;
 import dev.chaperone.operator.reading.ReadingSettings;
+import dev.chaperone.operator.store.ObjectSettings;
 import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.webhook.AdmissionLimits;
 import java.nio.file.Path;
@@ -32,6 +34,8 @@ import java.util.stream.Collectors;
  * @param requestRetention how long an approval request is kept after its end
  * @param sessionRetention how long a session is kept after its end
  * @param store where recordings are kept; empty where they stay with the sidecars
+ * @param bucket where they are brought from there; empty where they stay on the volume
+ * @param objects when that is done
  * @param reading how they are read through the API server; empty where they are not
  */
 public record OperatorSettings(
@@ -46,6 +50,8 @@ public record OperatorSettings(
     Duration requestRetention,
     Duration sessionRetention,
     Optional<StoreSettings> store,
+    Optional<BucketSettings> bucket,
+    ObjectSettings objects,
     Optional<ReadingSettings> reading) {
   /** Stands in for the authority until there is one. */
   private static final OperatorAuthority NONE =
@@ -61,7 +67,14 @@ public record OperatorSettings(
     Objects.requireNonNull(requestRetention, "requestRetention");
     Objects.requireNonNull(sessionRetention, "sessionRetention");
     Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(bucket, "bucket");
+    Objects.requireNonNull(objects, "objects");
     Objects.requireNonNull(reading, "reading");
+    if (bucket.isPresent() && store.isEmpty()) {
+      throw new IllegalArgumentException(
+          "chaperone.recordings.objects.bucket needs chaperone.recordings.directory: recordings"
+              + " arrive there");
+    }
     if (reading.isPresent() && store.isEmpty()) {
       throw new IllegalArgumentException(
           "chaperone.reading.port needs chaperone.recordings.directory: there is nothing to read");
@@ -107,6 +120,9 @@ public record OperatorSettings(
         config.request().retention().orElse(Duration.ofDays(7)),
         config.session().retention().orElse(Duration.ofDays(30)),
         store(config.recordings(), pod),
+        bucket(config.recordings().objects()),
+        new ObjectSettings(
+            config.recordings().objects().interval(), config.recordings().objects().keepLocally()),
         reading(config, pod, host));
   }
 
@@ -120,6 +136,22 @@ public record OperatorSettings(
                     bytes("size", said.size()),
                     bytes("pod-size", said.podSize()),
                     bytes("most-unstored", said.mostUnstored())));
+  }
+
+  private static Optional<BucketSettings> bucket(OperatorConfig.Objects said) {
+    return said.bucket()
+        .map(
+            name ->
+                new BucketSettings(
+                    name,
+                    said.prefix().orElse(""),
+                    said.region(),
+                    said.endpoint(),
+                    said.pathStyle(),
+                    said.credentialsDirectory().map(Path::of),
+                    said.caFile().map(Path::of),
+                    said.kmsKey(),
+                    said.lock()));
   }
 
   private static Optional<ReadingSettings> reading(OperatorConfig config, String pod, String host) {

@@ -20,6 +20,7 @@ import dev.chaperone.recording.SessionFiles;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Optional;
 
 /** Who may read recordings, where they are, and what is there of them. */
 final class RecordingReading {
@@ -101,23 +102,17 @@ final class RecordingReading {
     }
     Name name = name(asked);
     Location location = locations.find(name);
-    if (!location.replica().equals(settings.replica())) {
-      if (ofReplica) {
-        throw RecordingLocations.away(location.replica());
-      }
-      relay(exchange, location, port);
+    boolean isHere = location.replica().equals(settings.replica());
+    if (!isHere && ofReplica) {
+      throw RecordingLocations.away(location.replica());
+    }
+    if (!isHere && relay(exchange, location, port)) {
       return;
     }
+    Optional<StoredRecording> onVolume =
+        isHere ? store.recording(location.podUid(), name.name()) : Optional.empty();
     StoredRecording recording =
-        store
-            .recording(location.podUid(), name.name())
-            .orElseThrow(
-                () ->
-                    ApiException.notFound(
-                        "replica "
-                            + location.replica()
-                            + " has nothing of the recording any more: its retention is over, or"
-                            + " its volume was lost (see condition RecordingStored)"));
+        onVolume.isPresent() ? onVolume.get() : fromObjects(name, location, isHere);
     if (asked instanceof Files files) {
       send(exchange, files, recording);
     } else {
@@ -125,10 +120,35 @@ final class RecordingReading {
     }
   }
 
-  private void relay(ReadingExchange exchange, Location location, int port)
-      throws ApiException, IOException, InterruptedException {
-    String address = locations.address(location.replica());
+  /** Of a volume that does not have it any more, or that is away. */
+  private StoredRecording fromObjects(Name name, Location location, boolean isHere)
+      throws ApiException {
+    Optional<StoredRecording> found = Optional.empty();
     try {
+      if (store.objects().isPresent()) {
+        found = store.objects().get().recording(name.namespace(), location.podUid(), name.name());
+      }
+    } catch (IOException e) {
+      LOGGER.log(System.Logger.Level.WARNING, "a recording was not found: {0}", e.getMessage());
+      throw ApiException.unavailable("object storage does not say whether it has the recording");
+    }
+    if (found.isEmpty()) {
+      throw isHere
+          ? ApiException.notFound(
+              "replica "
+                  + location.replica()
+                  + " has nothing of the recording any more: its retention is over, or"
+                  + " its volume was lost (see condition RecordingStored)")
+          : RecordingLocations.away(location.replica());
+    }
+    return found.get();
+  }
+
+  /** Whether the other replica answered; where it does not, object storage may. */
+  private boolean relay(ReadingExchange exchange, Location location, int port)
+      throws ApiException, IOException, InterruptedException {
+    try {
+      String address = locations.address(location.replica());
       int code =
           replicas.relay(
               address,
@@ -137,6 +157,12 @@ final class RecordingReading {
               exchange.context(),
               exchange.response());
       exchange.said(code, 0);
+      return true;
+    } catch (ApiException e) {
+      if (store.objects().isEmpty()) {
+        throw e;
+      }
+      return false;
     } catch (IOException e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
@@ -147,7 +173,10 @@ final class RecordingReading {
         exchange.handOver();
         throw e;
       }
-      throw RecordingLocations.away(location.replica());
+      if (store.objects().isEmpty()) {
+        throw RecordingLocations.away(location.replica());
+      }
+      return false;
     }
   }
 

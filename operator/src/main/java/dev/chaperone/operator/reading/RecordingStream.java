@@ -10,7 +10,6 @@ import io.vertx.core.buffer.Buffer;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
@@ -121,12 +120,12 @@ final class RecordingStream {
 
   private void part(String name, long from, long length) throws IOException, InterruptedException {
     line("file " + name + " " + from + " " + length + "\n");
-    try (FileChannel channel = recording.open(name)) {
+    try (StoredRecording.Source source = recording.open(name)) {
       long at = from;
       while (at < from + length) {
         ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(BUFFER_BYTES, from + length - at));
         while (bytes.hasRemaining()) {
-          if (channel.read(bytes, at + bytes.position()) < 0) {
+          if (source.read(bytes, at + bytes.position()) < 0) {
             throw new EOFException(name + " became shorter");
           }
         }

@@ -53,14 +53,14 @@ public final class RecordingStore implements AutoCloseable {
    * What a file counts for beside its length: many short ones must not take a volume's blocks and
    * inodes either.
    */
-  private static final long FILE_BYTES = 16 << 10;
+  static final long FILE_BYTES = 16 << 10;
 
   /** What is remembered of recordings that are arriving, so that they need not be read again. */
   private static final long MEMORY_BYTES = 48L << 20;
 
   private static final Set<OpenOption> APPEND =
       Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+  static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
   private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY_DIRECTORY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -87,6 +87,11 @@ public final class RecordingStore implements AutoCloseable {
    */
   private record Remembered(ArrivingRecording recording, long memory) {}
 
+  /** Hears of what was stored. Must not wait. */
+  interface Listener {
+    void stored(StoredSession session, PublicKeyFile key, Extent extent);
+  }
+
   private final StoreSettings settings;
   private final StoreSpace space;
   private final FileChannel lockFile;
@@ -96,10 +101,16 @@ public final class RecordingStore implements AutoCloseable {
   private final Map<String, Remembered> arriving = new LinkedHashMap<>(16, 0.75f, true);
 
   private final CountersignatureFiles countersignatures = new CountersignatureFiles();
+  private final Optional<RecordingObjects> objects;
+  private final UploadedRecordings uploaded;
+  private volatile Listener listener = (session, key, extent) -> {};
 
-  private RecordingStore(StoreSettings settings, FileChannel lockFile) {
+  private RecordingStore(
+      StoreSettings settings, Optional<RecordingObjects> objects, FileChannel lockFile) {
     this.settings = settings;
+    this.objects = objects;
     this.space = new StoreSpace(settings);
+    this.uploaded = new UploadedRecordings(settings.directory(), space);
     this.lockFile = lockFile;
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new Object();
@@ -107,11 +118,22 @@ public final class RecordingStore implements AutoCloseable {
   }
 
   /**
-   * Opens the store, or makes it.
+   * Opens the store, or makes it; recordings stay on the volume.
    *
    * @throws IOException when that does not work, or another process has it
    */
   public static RecordingStore open(StoreSettings settings) throws IOException {
+    return open(settings, Optional.empty());
+  }
+
+  /**
+   * Opens the store, or makes it.
+   *
+   * @param objects where recordings are brought from the volume, and read when it has them no more
+   * @throws IOException when that does not work, or another process has it
+   */
+  public static RecordingStore open(StoreSettings settings, Optional<RecordingObjects> objects)
+      throws IOException {
     Files.createDirectories(settings.directory(), OWNER_ONLY_DIRECTORY);
     FileChannel lockFile = FileChannel.open(settings.directory().resolve(LOCK), APPEND, OWNER_ONLY);
     try {
@@ -119,7 +141,7 @@ public final class RecordingStore implements AutoCloseable {
       if (lock == null) {
         throw new OverlappingFileLockException();
       }
-      RecordingStore store = new RecordingStore(settings, lockFile);
+      RecordingStore store = new RecordingStore(settings, objects, lockFile);
       store.measure();
       return store;
     } catch (OverlappingFileLockException e) {
@@ -132,6 +154,7 @@ public final class RecordingStore implements AutoCloseable {
   }
 
   private void measure() throws IOException {
+    uploaded.open();
     for (Path session : sessions()) {
       space.found(podUid(session), size(session));
     }
@@ -142,16 +165,17 @@ public final class RecordingStore implements AutoCloseable {
     try (Stream<Path> found = Files.find(settings.directory(), 2, (path, what) -> true)) {
       return found
           .filter(path -> settings.directory().relativize(path).getNameCount() == 2)
+          .filter(path -> SessionFiles.isSessionName(path.getFileName().toString()))
           .filter(path -> Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS))
           .toList();
     }
   }
 
-  private static String podUid(Path session) {
+  static String podUid(Path session) {
     return session.getParent().getFileName().toString();
   }
 
-  private static long size(Path session) throws IOException {
+  static long size(Path session) throws IOException {
     long size = 0;
     try (Stream<Path> files = Files.list(session)) {
       for (Path file : files.toList()) {
@@ -168,6 +192,26 @@ public final class RecordingStore implements AutoCloseable {
 
   StoreSettings settings() {
     return settings;
+  }
+
+  /** Where recordings are brought; empty where they stay on the volume. */
+  public Optional<RecordingObjects> objects() {
+    return objects;
+  }
+
+  /** Recordings that object storage has, and the volume not any more. */
+  UploadedRecordings uploaded() {
+    return uploaded;
+  }
+
+  /** Who hears of what is stored from now on. */
+  void listen(Listener one) {
+    listener = one;
+  }
+
+  /** How full it is, from 0 to 1: that of the whole, or of the pod's part where that is more. */
+  double fullness(String podUid) {
+    return space.fullness(podUid);
   }
 
   /** Whether that is where a store has a recording, and not what a sidecar has said of its own. */
@@ -196,6 +240,10 @@ public final class RecordingStore implements AutoCloseable {
   public Extent begin(StoredSession session, PublicKeyFile key, Optional<Head> seen)
       throws IOException, BrokenRecordingException {
     synchronized (lock(session)) {
+      Optional<Extent> elsewhere = uploaded.end(session);
+      if (elsewhere.isPresent()) {
+        return elsewhere.get();
+      }
       ArrivingRecording recording = arriving(session, key);
       if (seen.isPresent()) {
         recording.require(seen.get());
@@ -236,7 +284,9 @@ public final class RecordingStore implements AutoCloseable {
         }
         stored = true;
         remember(session, recording);
-        return Extent.of(recording);
+        Extent extent = Extent.of(recording);
+        listener.stored(session, key, extent);
+        return extent;
       } finally {
         if (!stored) {
           // What it knows is ahead of the disk.
@@ -281,6 +331,53 @@ public final class RecordingStore implements AutoCloseable {
     }
   }
 
+  /** How far a recording is stored, for those who bring it elsewhere. */
+  Extent extent(StoredSession session, PublicKeyFile key) throws IOException {
+    synchronized (lock(session)) {
+      return Extent.of(arriving(session, key));
+    }
+  }
+
+  /** How far it was countersigned. */
+  CountersignatureFiles.End countersigned(StoredSession session) throws IOException {
+    synchronized (lock(session)) {
+      Path file = session.directory(settings.directory()).resolve(CountersignedHead.FILE_NAME);
+      return countersignatures.end(session.path(), file);
+    }
+  }
+
+  /** Keeps what was uploaded of a recording, where it is still there. */
+  void keep(StoredSession session, UploadReceipt receipt) throws IOException {
+    synchronized (lock(session)) {
+      Path directory = session.directory(settings.directory());
+      if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+        space.found(session.pod().uid(), receipt.write(directory.resolve(UploadReceipt.NAME)));
+      }
+    }
+  }
+
+  /**
+   * Gives back the room of a recording that object storage has whole.
+   *
+   * @return whether it did; not where more has come meanwhile
+   */
+  boolean release(StoredSession session, PublicKeyFile key, UploadReceipt receipt)
+      throws IOException {
+    synchronized (lock(session)) {
+      Path directory = session.directory(settings.directory());
+      if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
+          || !receipt.isWhole(extent(session, key), countersigned(session))) {
+        return false;
+      }
+      uploaded.release(session, receipt);
+      synchronized (arriving) {
+        arriving.remove(session.path());
+      }
+      countersignatures.forget(session.path());
+      return true;
+    }
+  }
+
   private static void append(Path file, long at, byte[] entry) throws IOException {
     try (FileChannel channel = FileChannel.open(file, APPEND, OWNER_ONLY)) {
       try {
@@ -311,15 +408,16 @@ public final class RecordingStore implements AutoCloseable {
     String path = StoredSession.path(podUid, session);
     Path directory = settings.directory().resolve(podUid).resolve(session);
     return Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
-        ? Optional.of(new StoredRecording(directory, lock(path)))
+        ? Optional.of(new VolumeRecording(directory, lock(path)))
         : Optional.empty();
   }
 
-  /** Whether that location is one of this store, and nothing is there. */
+  /** Whether that location is one of this store, and nothing is there that it has not given back. */
   public boolean isMissing(String location, String podUid, String session) {
     try {
       return (settings.replica() + ":" + StoredSession.path(podUid, session)).equals(location)
-          && recording(podUid, session).isEmpty();
+          && recording(podUid, session).isEmpty()
+          && !uploaded.isReleased(podUid, session);
     } catch (IllegalArgumentException e) {
       // No store has made that.
       return false;
@@ -397,7 +495,7 @@ public final class RecordingStore implements AutoCloseable {
   }
 
   /** A file is there after a power failure only when its directory is on the disk too. */
-  private static void force(Path directory) throws IOException {
+  static void force(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
     }

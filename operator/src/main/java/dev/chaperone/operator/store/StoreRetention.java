@@ -64,6 +64,7 @@ public final class StoreRetention implements AutoCloseable {
       for (Path session : store.sessions()) {
         cleanOne(session);
       }
+      store.uploaded().deleteOlder(connections, Instant.now(clock));
     } catch (IOException | UncheckedIOException e) {
       LOGGER.log(
           System.Logger.Level.WARNING,
@@ -94,7 +95,8 @@ public final class StoreRetention implements AutoCloseable {
     }
   }
 
-  private static Optional<Event.SessionOpened> opened(Path session) throws IOException {
+  /** The first event of a recording on the volume. */
+  static Optional<Event.SessionOpened> opened(Path session) throws IOException {
     if (!SessionFiles.isSession(session)) {
       return Optional.empty();
     }
@@ -109,10 +111,11 @@ public final class StoreRetention implements AutoCloseable {
     }
   }
 
-  private static Instant lastChange(Path session) throws IOException {
+  /** When something was last added to it. */
+  static Instant lastChange(Path session) throws IOException {
     Instant latest = Instant.EPOCH;
     try (Stream<Path> files = Files.list(session)) {
-      for (Path file : files.toList()) {
+      for (Path file : files.filter(one -> !UploadReceipt.isReceipt(one)).toList()) {
         Instant changed = Files.getLastModifiedTime(file).toInstant();
         latest = changed.isAfter(latest) ? changed : latest;
       }

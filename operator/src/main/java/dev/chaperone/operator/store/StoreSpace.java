@@ -42,6 +42,12 @@ final class StoreSpace {
     byPod.computeIfPresent(podUid, (uid, had) -> had > less ? had - less : null);
   }
 
+  /** From 0 to 1: of the whole, or of the pod's part where that is more. */
+  synchronized double fullness(String podUid) {
+    return Math.max(
+        (double) bytes / mostBytes, (double) byPod.getOrDefault(podUid, 0L) / mostOfPod);
+  }
+
   synchronized long bytes() {
     return bytes;
   }

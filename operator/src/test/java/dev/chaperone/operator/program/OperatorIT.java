@@ -9,6 +9,7 @@ import dev.chaperone.operator.injection.InjectionSettings.OperatorAddress;
 import dev.chaperone.operator.injection.InjectionSettings.PullPolicy;
 import dev.chaperone.operator.injection.InjectionSettings.Resources;
 import dev.chaperone.operator.injection.OperatorAuthority;
+import dev.chaperone.operator.store.ObjectSettings;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Api.Answer;
 import dev.chaperone.operator.testing.TestCluster;
@@ -68,6 +69,8 @@ class OperatorIT {
         Duration.ofDays(7),
         Duration.ofDays(30),
         Optional.empty(),
+        Optional.empty(),
+        new ObjectSettings(Duration.ofMinutes(5), Duration.ofHours(24)),
         Optional.empty());
   }
 

@@ -23,6 +23,7 @@ import dev.chaperone.operator.store.TestRecording;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.HttpsClients;
+import dev.chaperone.operator.testing.ObjectStorage;
 import dev.chaperone.operator.testing.OperatorProgram;
 import dev.chaperone.operator.testing.Output;
 import dev.chaperone.operator.testing.TestCluster;
@@ -59,6 +60,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,6 +70,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -497,6 +500,11 @@ class StoreIT {
 
   /** A replica that serves recordings, on an address of its own as pods have one. */
   private OperatorProgram startReading(String name, String address, int port) throws IOException {
+    return startReading(name, address, port, Map.of());
+  }
+
+  private OperatorProgram startReading(
+      String name, String address, int port, Map<String, String> more) throws IOException {
     world
         .admin()
         .resource(
@@ -526,9 +534,8 @@ class StoreIT {
                     .addNewPodIP(address)
                     .endStatus()
                     .build());
-    return OperatorProgram.start(
-        world.cluster(),
-        name,
+    Map<String, String> environment = new HashMap<>(more);
+    environment.putAll(
         Map.of(
             "KUBECONFIG",
             world.cluster().kubeconfigOf(World.OPERATOR, world.cluster().server()).toString(),
@@ -540,6 +547,117 @@ class StoreIT {
             address,
             "CHAPERONE_READING_PORT",
             Integer.toString(port)));
+    return OperatorProgram.start(world.cluster(), name, environment);
+  }
+
+  /** The replica that had it is gone with its volume; the other one never had any of it. */
+  @Test
+  void aRecordingIsReadFromObjectStorageWhenItsReplicaIsGoneWithItsVolume() throws Exception {
+    if (ObjectStorage.missing().isPresent()) {
+      System.err.println("NOT RUN: reading from object storage: " + ObjectStorage.missing().get());
+      Assumptions.abort(ObjectStorage.missing().get());
+    }
+    Files.createSymbolicLink(
+        directory.resolve("kubectl-chaperone"), Path.of("../chaperone").toRealPath());
+    String namespace = world.namespace();
+    World.Agent agent = world.agent(namespace, "agent-0", "orders");
+    world.connection(namespace, "orders", 15432);
+    int port = freePort();
+    List<String> rendered =
+        Chart.documents(Chart.template(world.cluster(), READING).out()).toList();
+    try (ObjectStorage storage = ObjectStorage.start(directory.resolve("storage"));
+        Chart roles = Chart.install(world.cluster(), StoreIT::isForReading, READING);
+        Sidecar sidecar = new Sidecar(agent, namespace)) {
+      storage.bucket("recordings", false);
+      Map<String, String> objects =
+          Map.of(
+              "CHAPERONE_RECORDINGS_OBJECTS_BUCKET",
+              "recordings",
+              "CHAPERONE_RECORDINGS_OBJECTS_PREFIX",
+              "cluster/",
+              "CHAPERONE_RECORDINGS_OBJECTS_ENDPOINT",
+              storage.endpoint().toString(),
+              "CHAPERONE_RECORDINGS_OBJECTS_PATH_STYLE",
+              "true",
+              "CHAPERONE_RECORDINGS_OBJECTS_CREDENTIALS_DIRECTORY",
+              storage.credentials(directory.resolve("credentials")).toString());
+      create(
+          "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings",
+          the(rendered, "namespace: kube-system"));
+      create(
+          "/apis/apiregistration.k8s.io/v1/apiservices",
+          the(rendered, "kind: APIService\n").replace("8445", Integer.toString(port)));
+      serveAt("127.0.0.3");
+      allow(namespace, "read", READER, "chaperone-recording-reader");
+      OperatorProgram gone = startReading("chaperone-operator-2", "127.0.0.2", port, objects);
+      try {
+        gone.awaitReady();
+        sidecar.connect(gone.channelPort(), authority());
+        sidecar.record(500);
+        sidecar.conversation.say(new SessionEnded(NAME, false));
+        sidecar.session.end("done");
+        await()
+            .untilAsserted(
+                () ->
+                    assertThat(gone.get("/metrics").body())
+                        .containsPattern("chaperone_objects_uploaded_bytes_total [1-9]")
+                        .containsPattern("chaperone_objects_waiting_bytes 0"));
+        await()
+            .until(
+                () -> {
+                  try (var files = Files.walk(storage.files("recordings"))) {
+                    return files
+                        .filter(file -> file.endsWith("manifest.json"))
+                        .anyMatch(StoreIT::saysSealed);
+                  }
+                });
+        assertThat(gone.log()).doesNotContain(ObjectStorage.SECRET_KEY);
+      } finally {
+        gone.process().destroyForcibly().waitFor();
+      }
+      assertThat(status(namespace).recording().objects())
+          .isEqualTo("s3://recordings/cluster/" + namespace + "/" + agent.uid() + "/" + NAME + "/");
+      OperatorProgram other = startReading("chaperone-operator-3", "127.0.0.3", port, objects);
+      try {
+        other.awaitReady();
+        await()
+            .untilAsserted(
+                () -> {
+                  Output verify = chaperone(namespace, "verify", NAME, "--as", READER);
+                  assertThat(verify.exit()).as(verify.out() + verify.err()).isZero();
+                  assertThat(verify.out())
+                      .contains(NAME + ": sealed", "; 0 events stand behind it");
+                });
+        Output replay = chaperone(namespace, "replay", NAME, "--as", READER);
+        assertThat(replay.exit()).as(replay.err()).isZero();
+        assertThat(replay.out()).contains("SELECT 0", "SELECT 499", "ended: done");
+        storage.close();
+        Output away = chaperone(namespace, "replay", NAME, "--as", READER);
+        assertThat(away.exit()).isEqualTo(1);
+        assertThat(away.err()).contains("object storage");
+        assertThat(other.log()).doesNotContain(ObjectStorage.SECRET_KEY);
+      } finally {
+        other.process().destroyForcibly().waitFor();
+      }
+    } finally {
+      world
+          .cluster()
+          .api()
+          .delete("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.recordings.chaperone.dev");
+      world
+          .cluster()
+          .api()
+          .delete(
+              "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings/chaperone-operator-authentication-reader");
+    }
+  }
+
+  private static boolean saysSealed(Path manifest) {
+    try {
+      return Files.readString(manifest).contains("\"sealed\" : true");
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static void create(String path, String yaml) {

@@ -66,7 +66,7 @@ sealed interface ClusterChoice {
   }
 
   /** As {@code lib.sh} of the scripts does. */
-  private static Optional<Path> home(Map<String, String> environment) {
+  static Optional<Path> home(Map<String, String> environment) {
     String own = environment.getOrDefault("CHAPERONE_KUBERNETES_HOME", "");
     if (!own.isEmpty()) {
       return Optional.of(Path.of(own));

@@ -70,6 +70,8 @@ public final class Distribution implements SidecarListener, AutoCloseable {
                         one.objects(),
                         new EventWriter(client, instance, clock),
                         clock),
+                    new ObjectStorageEvents(
+                        client, namespace, instance, new EventWriter(client, instance, clock)),
                     clock,
                     metrics));
     view.onConnection((before, now) -> configurations.changed(namespace(before, now)));

@@ -34,6 +34,7 @@ final class Recordings implements AutoCloseable {
 
   /**
    * @param storeKeys closed with this
+   * @param objectStorage told whether that works
    */
   Recordings(
       RecordingStore store,
@@ -41,6 +42,7 @@ final class Recordings implements AutoCloseable {
       StoreKeys storeKeys,
       ClusterView view,
       RecordingStatuses statuses,
+      ObjectUploads.Observer objectStorage,
       Clock clock,
       MeterRegistry metrics) {
     this.view = view;
@@ -53,7 +55,9 @@ final class Recordings implements AutoCloseable {
     this.uploads =
         store
             .objects()
-            .map(objects -> new ObjectUploads(store, objects, this::kept, clock, metrics));
+            .map(
+                objects ->
+                    new ObjectUploads(store, objects, this::kept, objectStorage, clock, metrics));
     this.objectRetention =
         uploads.map(
             one -> new ObjectRetention(store.objects().orElseThrow(), this::kept, clock, one));

@@ -541,7 +541,9 @@ public final class Bucket implements AutoCloseable {
     try {
       return request.get();
     } catch (AwsServiceException e) {
-      throw new BucketException(reason(e.statusCode()), "object storage: " + word(e));
+      // A bucket that is not there is no object that is missing.
+      Reason reason = word(e).endsWith("NoSuchBucket") ? Reason.DENIED : reason(e.statusCode());
+      throw new BucketException(reason, "object storage: " + word(e));
     } catch (SdkClientException e) {
       throw new BucketException(Reason.AWAY, "object storage does not answer: " + cause(e));
     } catch (RuntimeException | StackOverflowError e) {

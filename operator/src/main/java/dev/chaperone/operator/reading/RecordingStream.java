@@ -102,6 +102,10 @@ final class RecordingStream {
         whole = true;
       }
     }
+    if (recording.bytes(PublicKeyFile.NAME) == 0) {
+      // It left the volume meanwhile: what has no end is asked for anew, where it is now.
+      throw new EOFException("the recording is not there any more");
+    }
     line("end " + new From(new Position(segment, at), heads) + (whole ? " whole\n" : " more\n"));
     return sent;
   }

@@ -86,7 +86,7 @@ final class ObjectRecording implements StoredRecording {
 
   @Override
   public Source open(String name) {
-    return new Objects(name);
+    return new Pieces(name);
   }
 
   private Piece at(String name, long at) {
@@ -105,12 +105,12 @@ final class ObjectRecording implements StoredRecording {
   }
 
   /** Reads ahead, for files are read from one end to the other. */
-  private final class Objects implements Source {
+  private final class Pieces implements Source {
     private final String name;
     private byte[] ahead = new byte[0];
     private long aheadAt;
 
-    Objects(String name) {
+    Pieces(String name) {
       this.name = name;
     }
 

@@ -11,6 +11,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -28,6 +29,9 @@ public final class ObjectRetention implements AutoCloseable {
   private static final long PERIOD_MINUTES = 360;
   private static final int MOST_MANIFEST = 16 << 10;
   private static final int MOST_LOCKED = 10_000;
+
+  /** Of versions of one object; the rest is deleted the next time. */
+  private static final int MOST_PAGES = 100;
 
   /** No retention is shorter; what is as young is not even asked for. */
   private static final Duration YOUNG = Duration.ofMinutes(10);
@@ -143,6 +147,10 @@ public final class ObjectRetention implements AutoCloseable {
   }
 
   private void refused(Copy copy, BucketException e, Instant now) {
+    if (e.reason() == BucketException.Reason.MISSING) {
+      // Another replica was quicker.
+      return;
+    }
     metrics.failed(e);
     boolean denied = e.reason() == BucketException.Reason.DENIED;
     if (denied) {
@@ -194,8 +202,12 @@ public final class ObjectRetention implements AutoCloseable {
       return;
     }
     // A bucket that locks keeps versions: else they would only be hidden.
-    for (Bucket.Version one : bucket.versions(name)) {
-      bucket.delete(one);
+    List<Bucket.Version> versions = bucket.versions(name);
+    for (int i = 0; i < MOST_PAGES && !versions.isEmpty(); i++) {
+      for (Bucket.Version one : versions) {
+        bucket.delete(one);
+      }
+      versions = bucket.versions(name);
     }
   }
 

@@ -259,7 +259,21 @@ final class ObjectUpload {
       page = bucket.list(copy, after);
       for (Bucket.Entry one : page.entries()) {
         after = one.name();
-        bucket.lock(one.name(), until);
+        try {
+          bucket.lock(one.name(), until);
+        } catch (BucketException e) {
+          if (e.reason() != BucketException.Reason.DENIED) {
+            throw e;
+          }
+          // It may be locked for longer, where the connection's retention was shortened since.
+          metrics.failed(e);
+          LOGGER.log(
+              System.Logger.Level.WARNING,
+              "recording not locked until the end of its retention session={0} cause=\"{1}\"",
+              session,
+              e.getMessage());
+          return;
+        }
       }
     } while (page.more());
   }

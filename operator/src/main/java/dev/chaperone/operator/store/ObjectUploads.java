@@ -52,11 +52,28 @@ public final class ObjectUploads implements AutoCloseable {
   /** So many objects make the interval longer by itself once. */
   private static final int OBJECTS_PER_INTERVAL = 1_000;
 
+  /** Told whether object storage works. May wait. */
+  public interface Observer {
+    /**
+     * It does not any more.
+     *
+     * @param why for people
+     */
+    void fails(String why);
+
+    /** It does again. */
+    void works();
+  }
+
   /** What is not uploaded of a recording. Guarded by the lock of {@link #waiting}. */
   private static final class Waiting {
     private final StoredSession session;
     private final PublicKeyFile key;
     private Extent extent;
+
+    /** How much there was of one that was found on the volume, and not looked into yet. */
+    private long found;
+
     private UploadReceipt receipt;
     private Instant since;
     private Instant notBefore = Instant.EPOCH;
@@ -70,9 +87,8 @@ public final class ObjectUploads implements AutoCloseable {
     }
 
     private long bytes() {
-      return extent == null
-          ? 0
-          : Math.max(0, extent.bytes() - (receipt == null ? 0 : receipt.bytes()));
+      long stored = extent == null ? found : extent.bytes();
+      return Math.max(0, stored - (receipt == null ? 0 : receipt.bytes()));
     }
   }
 
@@ -80,6 +96,7 @@ public final class ObjectUploads implements AutoCloseable {
   private final Bucket bucket;
   private final ObjectSettings settings;
   private final StoreRetention.Connections connections;
+  private final Observer observer;
   private final Clock clock;
   private final ObjectMetrics metrics;
 
@@ -104,12 +121,14 @@ public final class ObjectUploads implements AutoCloseable {
       RecordingStore store,
       RecordingObjects objects,
       StoreRetention.Connections connections,
+      Observer observer,
       Clock clock,
       MeterRegistry registry) {
     this.store = store;
     this.bucket = objects.bucket();
     this.settings = objects.settings();
     this.connections = connections;
+    this.observer = observer;
     this.clock = clock;
     this.metrics = new ObjectMetrics(registry);
     metrics.watch(this, ObjectUploads::waitingBytes, ObjectUploads::oldestSeconds);
@@ -159,6 +178,8 @@ public final class ObjectUploads implements AutoCloseable {
       if (session.isPresent()) {
         PublicKeyFile key = PublicKeyFile.read(directory.resolve(PublicKeyFile.NAME));
         Waiting found = new Waiting(session.get(), key, StoreRetention.lastChange(directory));
+        found.found = segmentBytes(directory);
+        found.receipt = receipt.orElse(null);
         synchronized (waiting) {
           waiting.putIfAbsent(session.get().path(), found);
         }
@@ -222,8 +243,11 @@ public final class ObjectUploads implements AutoCloseable {
       if (threads.isShutdown() || now.isBefore(awayUntil)) {
         return Optional.empty();
       }
+      // What failed is behind what did not: it must not keep the others waiting.
       Optional<Waiting> due =
-          waiting.values().stream().filter(one -> !one.busy && isDue(one, now)).findFirst();
+          waiting.values().stream()
+              .filter(one -> !one.busy && isDue(one, now))
+              .min(Comparator.comparing(one -> one.notBefore));
       due.ifPresent(one -> one.busy = true);
       return due;
     }
@@ -252,11 +276,12 @@ public final class ObjectUploads implements AutoCloseable {
   private void upload(Waiting one) {
     StoredSession session = one.session;
     try {
-      boolean there = uploadOne(one);
+      boolean again = false;
+      Outcome outcome = uploadOne(one);
       // Not with the lock: who stores has that of the session when it takes the other one.
       CountersignatureFiles.End countersigned = store.countersigned(session);
       synchronized (waiting) {
-        if (!there || one.receipt.isWhole(one.extent, countersigned)) {
+        if (outcome == Outcome.GONE || one.receipt.isWhole(one.extent, countersigned)) {
           waiting.remove(session.path());
         } else {
           one.since = Instant.now(clock);
@@ -264,14 +289,20 @@ public final class ObjectUploads implements AutoCloseable {
           one.notBefore = one.since.plus(PAUSE);
           one.pause = PAUSE;
         }
-        if (!working) {
+        if (outcome == Outcome.UPLOADED) {
+          again = !working;
           working = true;
-          LOGGER.log(System.Logger.Level.INFO, "object storage answers again");
+          awayPause = PAUSE;
         }
-        awayPause = PAUSE;
+      }
+      if (again) {
+        LOGGER.log(System.Logger.Level.INFO, "object storage works again");
+        observer.works();
       }
     } catch (IOException | UncheckedIOException e) {
       failed(one, e instanceof IOException io ? io : ((UncheckedIOException) e).getCause());
+    } catch (RuntimeException e) {
+      failed(one, new IOException(e.toString(), e));
     } finally {
       synchronized (waiting) {
         one.busy = false;
@@ -279,15 +310,21 @@ public final class ObjectUploads implements AutoCloseable {
     }
   }
 
-  /**
-   * Uploads all that there is.
-   *
-   * @return whether there is anything
-   */
-  private boolean uploadOne(Waiting one) throws IOException {
+  /** What became of a recording. */
+  private enum Outcome {
+    /** There is nothing of it. */
+    GONE,
+    /** Object storage had it all. */
+    UNCHANGED,
+    /** Object storage has it all now. */
+    UPLOADED
+  }
+
+  /** Uploads all that there is. */
+  private Outcome uploadOne(Waiting one) throws IOException {
     StoredSession session = one.session;
     if (!Files.isDirectory(session.directory(store.settings().directory()))) {
-      return false;
+      return Outcome.GONE;
     }
     ObjectUpload upload =
         new ObjectUpload(store, bucket, connections, clock, metrics, session, one.key);
@@ -299,7 +336,7 @@ public final class ObjectUploads implements AutoCloseable {
       one.receipt = receipt;
     }
     if (extent.head().events() == 0) {
-      return false;
+      return Outcome.GONE;
     }
     boolean more =
         receipt.whole() == null
@@ -314,7 +351,7 @@ public final class ObjectUploads implements AutoCloseable {
       LOGGER.log(
           System.Logger.Level.DEBUG, "uploaded session={0} bytes={1}", session, receipt.bytes());
     }
-    return true;
+    return more ? Outcome.UPLOADED : Outcome.UNCHANGED;
   }
 
   /** More may have been stored meanwhile. */
@@ -327,13 +364,15 @@ public final class ObjectUploads implements AutoCloseable {
     Instant now = Instant.now(clock);
     boolean storage =
         e instanceof BucketException failure
-            && (failure.reason() == BucketException.Reason.AWAY
-                || failure.reason() == BucketException.Reason.DENIED);
+            && failure.reason() != BucketException.Reason.MISSING
+            && failure.reason() != BucketException.Reason.CHANGED;
     boolean said;
+    boolean stopped;
     synchronized (waiting) {
       one.notBefore = now.plus(one.pause);
       one.pause = longer(one.pause);
       said = !storage || working;
+      stopped = storage && working;
       if (storage) {
         working = false;
         awayUntil = now.plus(awayPause);
@@ -351,6 +390,9 @@ public final class ObjectUploads implements AutoCloseable {
           "recording not uploaded, it stays on the volume session={0} cause=\"{1}\"",
           one.session,
           e.getMessage());
+      if (stopped) {
+        observer.fails(e.getMessage());
+      }
     }
   }
 
@@ -373,7 +415,7 @@ public final class ObjectUploads implements AutoCloseable {
               .sorted(Comparator.comparing(Candidate::changed))
               .toList();
       for (Candidate one : all) {
-        release(one, now);
+        releaseOne(one, now);
       }
     } catch (IOException | RuntimeException e) {
       LOGGER.log(System.Logger.Level.WARNING, "no room was given back: {0}", e.toString());
@@ -390,6 +432,18 @@ public final class ObjectUploads implements AutoCloseable {
     } catch (IOException | UncheckedIOException e) {
       LOGGER.log(System.Logger.Level.DEBUG, "not looked at: {0}", e.toString());
       return Optional.empty();
+    }
+  }
+
+  private void releaseOne(Candidate one, Instant now) {
+    try {
+      release(one, now);
+    } catch (IOException | UncheckedIOException e) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "a recording stays on the volume session={0} cause=\"{1}\"",
+          one.directory().getFileName(),
+          e.getMessage());
     }
   }
 

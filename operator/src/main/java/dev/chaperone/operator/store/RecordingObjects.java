@@ -5,14 +5,21 @@ import dev.chaperone.operator.objects.BucketException;
 import dev.chaperone.operator.store.ObjectNames.Parts;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** Recordings in object storage. Safe for use by any thread. */
 public final class RecordingObjects {
   /** More objects than these no recording has: {@link ObjectUpload} sees to that. */
-  static final int MOST_OBJECTS = 50_000;
+  static final int MOST_OBJECTS = 20_000;
+
+  /** A page, the key and the manifest: what a list may end behind. */
+  private static final int FURTHER = 1_100;
 
   /** A recording may have several copies, of replicas and of volumes that are gone. */
   private static final int MOST_LISTED = 4 * MOST_OBJECTS;
+
+  /** How long that may take that is waited for. */
+  private static final long LISTING_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final Bucket bucket;
   private final ObjectSettings settings;
@@ -49,6 +56,8 @@ public final class RecordingObjects {
     String copy = "";
     String after = "";
     int listed = 0;
+    int ofCopy = 0;
+    long end = System.nanoTime() + LISTING_NANOS;
     Bucket.Page page;
     do {
       page = bucket.list(prefix, after);
@@ -62,13 +71,19 @@ public final class RecordingObjects {
           longest = longer(longest, current);
           copy = parts.get().copy();
           current = new ObjectRecording(bucket, copy);
+          ofCopy = 0;
         }
+        ofCopy++;
         current.found(parts.get().file(), one.bytes());
       }
       listed += page.entries().size();
-      if (listed > MOST_LISTED) {
+      if (listed > MOST_LISTED || ofCopy > MOST_OBJECTS + FURTHER) {
         throw new BucketException(
             BucketException.Reason.FAILED, "object storage lists too many objects of a recording");
+      }
+      if (System.nanoTime() > end) {
+        throw new BucketException(
+            BucketException.Reason.AWAY, "object storage takes too long to list a recording");
       }
     } while (page.more());
     longest = longer(longest, current);

@@ -9,6 +9,7 @@ import dev.chaperone.operator.store.StoreSettings;
 import dev.chaperone.operator.store.StoredRecording;
 import dev.chaperone.recording.Position;
 import io.vertx.core.buffer.Buffer;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -94,6 +95,19 @@ class RecordingStreamTest {
                 + "end 2:6:5 whole\n");
     assertThat(sent(new From(new Position(2, 6), 5), LONG))
         .isEqualTo("chaperone recording 1\nend 2:6:5 whole\n");
+  }
+
+  @Test
+  void aRecordingThatLeavesTheVolumeMeanwhileHasNoEnd() throws Exception {
+    StoredRecording recording = recording();
+    for (String name : new String[] {"000002.seg", "000001.seg", "key.pub.pem"}) {
+      Files.delete(session.resolve(name));
+    }
+    Reader reader = new Reader();
+    RecordingStream stream =
+        new RecordingStream(recording, new From(new Position(1, 5), 5), reader);
+    assertThatThrownBy(() -> stream.send(LONG)).isInstanceOf(EOFException.class);
+    assertThat(reader.text()).doesNotContain("end ");
   }
 
   @Test

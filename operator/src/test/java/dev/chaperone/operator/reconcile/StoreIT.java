@@ -611,6 +611,11 @@ class StoreIT {
                         .anyMatch(StoreIT::saysSealed);
                   }
                 });
+        await()
+            .untilAsserted(
+                () ->
+                    assertThat(status(namespace).recording().events())
+                        .isEqualTo(sidecar.session.head().events()));
         assertThat(gone.log()).doesNotContain(ObjectStorage.SECRET_KEY);
       } finally {
         gone.process().destroyForcibly().waitFor();

@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -69,6 +70,7 @@ class ObjectStorageIT {
   @TempDir Path temporary;
 
   private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+  private final Said said = new Said();
   private String prefix;
   private Path volume;
   private TestRecording sent;
@@ -137,6 +139,21 @@ class ObjectStorageIT {
         Optional.of(BucketSettings.Lock.GOVERNANCE));
   }
 
+  /** What people were told. */
+  private static final class Said implements ObjectUploads.Observer {
+    private final List<String> words = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void fails(String why) {
+      words.add(why);
+    }
+
+    @Override
+    public void works() {
+      words.add("works");
+    }
+  }
+
   /** A replica: its volume, and the way to object storage. */
   private final class Replica implements AutoCloseable {
     private final Bucket bucket;
@@ -146,14 +163,18 @@ class ObjectStorageIT {
 
     Replica(String name, Path volume, BucketSettings settings, Duration interval)
         throws IOException {
+      this(name, volume, settings, interval, 256 * MEBIBYTE);
+    }
+
+    Replica(String name, Path volume, BucketSettings settings, Duration interval, long size)
+        throws IOException {
       bucket = Bucket.open(settings);
       RecordingObjects objects =
           new RecordingObjects(bucket, new ObjectSettings(interval, Duration.ofHours(24)));
       store =
           RecordingStore.open(
-              new StoreSettings(volume, name, 256 * MEBIBYTE, 200 * MEBIBYTE, MEBIBYTE),
-              Optional.of(objects));
-      uploads = new ObjectUploads(store, objects, this::kept, clock(), metrics);
+              new StoreSettings(volume, name, size, size, MEBIBYTE), Optional.of(objects));
+      uploads = new ObjectUploads(store, objects, this::kept, said, clock(), metrics);
     }
 
     private Optional<Duration> kept(String namespace, String connection) {
@@ -327,8 +348,9 @@ class ObjectStorageIT {
     try (LimitedWay way = new LimitedWay(storage.port(), 9 * MEBIBYTE);
         Replica killed =
             new Replica("chaperone-operator-0", volume, bucket(way.endpoint()), MONTH)) {
-      killed.uploads.start();
+      // All at once: so it is one piece.
       killed.storeAll();
+      killed.uploads.start();
       await()
           .atMost(Duration.ofSeconds(60))
           .untilAsserted(
@@ -342,7 +364,7 @@ class ObjectStorageIT {
     try (Replica replica = replica()) {
       replica.uploads.start();
       replica.awaitUploaded();
-      assertThat(partsSent()).containsExactly("1", "2");
+      assertThat(partsSent()).containsExactly("1", "2", "3");
       assertThat(verify(replica.read()).exitCode()).isZero();
     }
   }
@@ -373,6 +395,11 @@ class ObjectStorageIT {
       assertThat(verify(download(replica.store.recording("uid-0", "orders-1").orElseThrow())))
           .satisfies(found -> assertThat(found.exitCode()).isZero());
       assertThat(metrics.get("chaperone.objects.oldest").timeGauge().value()).isPositive();
+    }
+    metrics.clear();
+    try (Replica replica = replica()) {
+      replica.uploads.start();
+      await().until(() -> metrics.get("chaperone.objects.waiting.bytes").gauge().value() > 0);
       storage.start();
       replica.after(Duration.ofMinutes(2));
       replica.awaitUploaded();
@@ -401,6 +428,8 @@ class ObjectStorageIT {
       replica.after(Duration.ofMinutes(2));
       replica.awaitUploaded();
       assertThat(verify(replica.read()).exitCode()).isZero();
+      await().until(() -> said.words.size() == 2);
+      assertThat(said.words).containsExactly("object storage: 403 SignatureDoesNotMatch", "works");
     }
   }
 
@@ -500,6 +529,26 @@ class ObjectStorageIT {
       }
       assertThat(left).isPositive();
       assertThat(again.store.bytes()).isZero();
+    }
+  }
+
+  @Test
+  void aVolumeThatIsShortOfRoomGivesBackWhatIsUploadedAndNothingElse() throws Exception {
+    sent.queries(500, "SELECT ").seal();
+    long size;
+    try (Replica replica = replica()) {
+      replica.storeAll();
+      size = replica.store.bytes() * 6 / 5;
+    }
+    try (Replica replica =
+        new Replica("chaperone-operator-0", volume, bucket(storage.endpoint()), MONTH, size)) {
+      replica.uploads.release();
+      assertThat(replica.store.recording("uid-0", "orders-1")).as("not uploaded").isPresent();
+      replica.uploads.start();
+      replica.awaitUploaded();
+      replica.uploads.release();
+      assertThat(replica.store.recording("uid-0", "orders-1")).isEmpty();
+      assertThat(verify(replica.read()).exitCode()).isZero();
     }
   }
 

@@ -89,8 +89,7 @@ final class LostRecordings implements AutoCloseable {
         }
       } catch (IOException e) {
         // Not before it is known that object storage does not have it either.
-        LOGGER.log(
-            System.Logger.Level.WARNING, "a recording was not found: {0}", e.getMessage());
+        LOGGER.log(System.Logger.Level.WARNING, "a recording was not found: {0}", e.getMessage());
       } catch (RuntimeException e) {
         LOGGER.log(System.Logger.Level.ERROR, "a recording could not be looked for", e);
       }

@@ -412,7 +412,9 @@ public final class RecordingStore implements AutoCloseable {
         : Optional.empty();
   }
 
-  /** Whether that location is one of this store, and nothing is there that it has not given back. */
+  /**
+   * Whether that location is one of this store, and nothing is there that it has not given back.
+   */
   public boolean isMissing(String location, String podUid, String session) {
     try {
       return (settings.replica() + ":" + StoredSession.path(podUid, session)).equals(location)

@@ -30,5 +30,5 @@ public record MaskingRule(
             "Strict: a masked column may only be returned by itself; an expression over it is refused. Taint: a few expressions over it may be returned too and are replaced as a whole. Strict if omitted.")
         MaskUsage usage,
     @JsonPropertyDescription(
-            "Whether a masked column may be compared in WHERE, JOIN and the like, which can reveal it bit by bit. Refuse if omitted; this version refuses policies that say Allow.")
+            "Whether a masked column may be compared in WHERE, JOIN and the like, which can reveal it bit by bit. Refuse if omitted.")
         MaskPredicates predicates) {}

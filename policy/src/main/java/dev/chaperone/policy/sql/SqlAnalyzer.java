@@ -49,9 +49,10 @@ public final class SqlAnalyzer implements AutoCloseable {
     Set<Dependency> dependencies = EnumSet.noneOf(Dependency.class);
     for (List<Token> tokens : statements) {
       StatementReader.Result result = StatementReader.read(tokens, scope, grammar);
-      if (statements.size() > 1) {
+      Masking masking = result.reading().masking();
+      if (statements.size() > 1 && (masking.derives() || masking.compares())) {
         // A statement before it may give a function or operator another meaning.
-        result.reading().masking(result.reading().masking().notAlone());
+        result.reading().masking(masking.notAlone());
       }
       SqlStatement statement =
           result

@@ -50,11 +50,13 @@ printf 'root:x:0:\nexample:x:1000:\n' >"$root/etc/group"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 cat >"$root/usr/local/bin/database" <<'EOF'
 #!/bin/sh
-# An empty PostgreSQL: the administrator without a password from within, everybody else with one.
+# A PostgreSQL, empty at first: the administrator without a password from within, everybody else with one.
 set -eu
 data=/data/cluster
-initdb -D $data -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --locale=C --no-sync --no-instructions
-echo 'host all all all scram-sha-256' >>$data/pg_hba.conf
+if ! [ -s $data/pg_hba.conf ]; then
+  initdb -D $data -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --locale=C --no-sync --no-instructions
+  echo 'host all all all scram-sha-256' >>$data/pg_hba.conf
+fi
 exec postgres -D $data -c listen_addresses='*' -c unix_socket_directories=/tmp -c password_encryption=scram-sha-256 \
   -c jit=off -c fsync=off -c shared_buffers=32MB
 EOF

@@ -188,8 +188,9 @@ final class HostileAgent {
         try (Socket socket = new Socket()) {
           socket.connect(new InetSocketAddress(address, port), 1_000);
           // A port of the ephemeral range can be connected to itself.
-          if (socket.getLocalPort() != port && !(address.isLoopbackAddress() && port == known)) {
-            OUT.println("FOUND " + address.getHostAddress() + " " + port);
+          if (socket.getLocalPort() != port) {
+            boolean isKnown = address.isLoopbackAddress() && port == known;
+            OUT.println((isKnown ? "open " : "FOUND ") + address.getHostAddress() + " " + port);
           }
         } catch (IOException e) {
           // Nobody listens.

@@ -195,6 +195,29 @@ class HostileAgentNodeIT {
     }
   }
 
+  /** That nothing is found says something only of a search that finds what is there. */
+  @Test
+  void whatItCanSeeItsSearchFinds() {
+    sh(SUPPORT, AGENT, "echo " + PASSWORD + " > /tmp/planted");
+    try {
+      assertThat(attack(SUPPORT, AGENT, "files", BACKWARDS))
+          .contains("FOUND the secret in /tmp/planted");
+    } finally {
+      attack(SUPPORT, AGENT, "delete", "/tmp/planted");
+    }
+    assertThat(
+            sh(
+                SUPPORT,
+                AGENT,
+                "PLANTED="
+                    + PASSWORD
+                    + " sleep 30 >/dev/null 2>&1 & "
+                    + HOSTILE.replace("exec ", "")
+                    + " processes "
+                    + BACKWARDS))
+        .anyMatch(line -> line.startsWith("FOUND the secret in /proc/"));
+  }
+
   @Test
   void noCapabilityIsLeftThatReachesOtherProcessesOrTheNetworkBelow() {
     // linux/capability.h: NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN.
@@ -212,7 +235,9 @@ class HostileAgentNodeIT {
 
   @Test
   void nothingOfTheGatewayListensButTheConnectionsPortOnTheLoopbackInterface() {
-    assertFindsNothing(attack(SUPPORT, AGENT, "ports", "15432"), 65_535 * 2);
+    List<String> said = attack(SUPPORT, AGENT, "ports", "15432");
+    assertFindsNothing(said, 65_535 * 2);
+    assertThat(said).contains("open 127.0.0.1 15432");
   }
 
   @Test
@@ -623,21 +648,22 @@ class HostileAgentNodeIT {
                   "[{\"op\": \"add\", \"path\": \"/spec/decisions/-\", \"value\": {\"by\": \""
                       + ACCOUNT
                       + "\", \"verdict\": \"Approve\"}}]"),
-          "");
+          "does not decide",
+          "decide in your own name");
       assertRefused(
           as().patch(
                   path,
                   Api.JSON_PATCH,
                   "[{\"op\": \"add\", \"path\": \"/spec/decisions/-\","
                       + " \"value\": {\"by\": \"jane@example.com\", \"verdict\": \"Approve\"}}]"),
-          "");
+          "decide in your own name");
       assertRefused(
           as().patch(
                   path,
                   Api.JSON_PATCH,
                   "[{\"op\": \"replace\", \"path\": \"/spec/request/operation/text\","
                       + " \"value\": \"SELECT 1\"}]"),
-          "");
+          "request is immutable");
       assertRefused(
           as().patch(path + "/status", Api.MERGE_PATCH, "{\"status\": {\"phase\": \"Approved\"}}"),
           "only the operator writes status");
@@ -686,9 +712,11 @@ class HostileAgentNodeIT {
   }
 
   /** Refused, and not for want of a right. */
-  private static void assertRefused(Answer answer, String why) {
+  private static void assertRefused(Answer answer, String... oneOf) {
     assertThat(answer.accepted()).as(answer.toString()).isFalse();
-    assertThat(answer.message()).contains(why).doesNotContain("cannot patch", "cannot create");
+    assertThat(answer.message())
+        .containsAnyOf(oneOf)
+        .doesNotContain("cannot patch", "cannot create");
   }
 
   /** What the API server says of the honest pod with additions; nothing is stored. */

@@ -33,15 +33,44 @@ final class Installation implements AutoCloseable {
   /** Long enough for a machine with other work. No test is quicker or slower for it. */
   static final Duration SOON = Duration.ofMinutes(6);
 
-  private static final String RELEASE = "chaperone";
+  static final String RELEASE = "chaperone";
+
+  private static final String SETTINGS =
+      "operator.image=chaperone.test/operator:it,operator.imagePullPolicy=Never,"
+          + "sidecar.image=chaperone.test/sidecar:it,sidecar.imagePullPolicy=Never";
+
+  /** Recordings leave the pods, and can be read. */
+  private static final String STORE =
+      ",recordings.store.enabled=true,recordings.store.storageClassName=chaperone-test,"
+          + "recordings.store.volumeSize=1Gi,recordings.store.size=900Mi,recordings.api.enabled=true";
+
+  private static final int REPLICAS = 2;
   private static final Path QUICKSTART = Path.of("../examples/quickstart");
   private static final Path WORK = Path.of("target", "node");
 
   private final TestCluster cluster;
+  private final boolean stores;
+  private final Path chart;
   private final List<String> namespaces = new ArrayList<>();
 
-  Installation(TestCluster cluster) {
+  private Installation(TestCluster cluster, boolean stores, Path chart) {
     this.cluster = cluster;
+    this.stores = stores;
+    this.chart = chart;
+  }
+
+  Installation(TestCluster cluster) {
+    this(cluster, false, Chart.DIRECTORY);
+  }
+
+  /** With volumes for recordings, and the API by which they are read. */
+  static Installation withStore(TestCluster cluster) {
+    return new Installation(cluster, true, Chart.DIRECTORY);
+  }
+
+  /** By another chart than that of this checkout. */
+  static Installation by(TestCluster cluster, Path chart) {
+    return new Installation(cluster, false, chart);
   }
 
   /** Installs all of it, and waits until it is there. */
@@ -51,20 +80,59 @@ final class Installation implements AutoCloseable {
     awaitNamespacesThatEnd();
     cluster.applyCustomResourceDefinitions();
     ours(SYSTEM);
-    Output installed =
-        cluster.helm(
-            "install",
-            RELEASE,
-            Chart.DIRECTORY.toString(),
-            "--namespace",
-            SYSTEM,
-            "--create-namespace",
-            "--set",
-            "operator.image=chaperone.test/operator:it,operator.imagePullPolicy=Never,"
-                + "sidecar.image=chaperone.test/sidecar:it,sidecar.imagePullPolicy=Never");
-    assertThat(installed.exit()).as(installed.toString()).isZero();
+    if (stores) {
+      volumes();
+    }
+    helm("install", chart, "--create-namespace");
     database();
     awaitOperator();
+  }
+
+  /** {@code helm upgrade} to the chart of this checkout. */
+  void upgrade() {
+    cluster.applyCustomResourceDefinitions();
+    helm("upgrade", Chart.DIRECTORY);
+  }
+
+  private void helm(String verb, Path which, String... more) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                verb,
+                RELEASE,
+                which.toString(),
+                "--namespace",
+                SYSTEM,
+                "--set",
+                stores ? SETTINGS + STORE : SETTINGS));
+    command.addAll(List.of(more));
+    Output output = cluster.helm(command.toArray(String[]::new));
+    assertThat(output.exit()).as(output.toString()).isZero();
+  }
+
+  /** Directories of this machine, one for each replica: the node makes no volumes by itself. */
+  private void volumes() throws IOException {
+    Path volumes = Files.createDirectories(WORK.resolve("volumes"));
+    for (int i = 0; i < REPLICAS; i++) {
+      Path directory = Files.createTempDirectory(volumes, "volume");
+      apply(
+          """
+          apiVersion: v1
+          kind: PersistentVolume
+          metadata: {name: chaperone-test-%d}
+          spec:
+            capacity: {storage: 1Gi}
+            accessModes: [ReadWriteOnce]
+            storageClassName: chaperone-test
+            local: {path: "%s"}
+            nodeAffinity:
+              required:
+                nodeSelectorTerms:
+                - matchExpressions:
+                  - {key: kubernetes.io/hostname, operator: Exists}
+          """
+              .formatted(i, directory.toAbsolutePath()));
+    }
   }
 
   /** Of an installation before this one: nothing is made in a namespace that ends. */
@@ -185,11 +253,15 @@ final class Installation implements AutoCloseable {
               JsonNode status =
                   cluster
                       .api()
-                      .get("/apis/apps/v1/namespaces/" + SYSTEM + "/deployments/chaperone-operator")
+                      .get(
+                          "/apis/apps/v1/namespaces/"
+                              + SYSTEM
+                              + (stores ? "/statefulsets/" : "/deployments/")
+                              + "chaperone-operator")
                       .body();
-              assertThat(status.at("/status/readyReplicas").asInt()).isEqualTo(2);
-              assertThat(status.at("/status/updatedReplicas").asInt()).isEqualTo(2);
-              assertThat(status.at("/status/replicas").asInt()).isEqualTo(2);
+              assertThat(status.at("/status/readyReplicas").asInt()).isEqualTo(REPLICAS);
+              assertThat(status.at("/status/updatedReplicas").asInt()).isEqualTo(REPLICAS);
+              assertThat(status.at("/status/replicas").asInt()).isEqualTo(REPLICAS);
               assertThat(status.at("/status/observedGeneration").asLong())
                   .isEqualTo(status.at("/metadata/generation").asLong());
             });
@@ -289,6 +361,9 @@ final class Installation implements AutoCloseable {
       }
       cluster.helm("uninstall", RELEASE, "--namespace", SYSTEM);
       cluster.kubectl("delete", "namespace", SYSTEM, "--wait=false", "--ignore-not-found");
+      for (int i = 0; stores && i < REPLICAS; i++) {
+        cluster.kubectl("delete", "persistentvolume", "chaperone-test-" + i, "--wait=false");
+      }
       try (Stream<Path> files = Files.list(WORK)) {
         for (Path file : files.filter(one -> one.toString().endsWith(".yaml")).toList()) {
           Files.delete(file);

@@ -19,11 +19,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -58,6 +55,8 @@ class QuickstartNodeIT {
 
   private static TestCluster cluster;
   private static Installation installation;
+  private static Resources support;
+  private static Resources billing;
 
   @TempDir private static Path plugins;
 
@@ -67,6 +66,8 @@ class QuickstartNodeIT {
     Files.createSymbolicLink(
         plugins.resolve("kubectl-chaperone"), Path.of("../chaperone").toRealPath());
     installation = new Installation(cluster);
+    support = new Resources(cluster, SUPPORT);
+    billing = new Resources(cluster, BILLING);
     installation.install();
     installation.quickstart();
     installation.anotherAgent(SECOND);
@@ -244,7 +245,7 @@ class QuickstartNodeIT {
   void whatIsHeldIsExecutedOnceSomebodyWhoMayDecideApproves() {
     try (AgentClient agent = AgentClient.psql(cluster, SUPPORT, AGENT).connected()) {
       agent.send("UPDATE orders SET status = 'returned' WHERE id = 13");
-      String request = awaitRequest("where id = 13");
+      String request = support.awaitRequest("where id = 13");
       assertThat(chaperone("requests", "--as", JANE).out()).contains(request, "other-writes");
       assertThat(installation.kubectl("--namespace", SUPPORT, "get", "approvalrequests", request))
           .contains("Pending", expiry(request))
@@ -257,7 +258,7 @@ class QuickstartNodeIT {
       assertThat(status(13)).isEqualTo("returned");
       await()
           .atMost(SOON)
-          .untilAsserted(() -> assertThat(phase(request)).as(request).isEqualTo("Used"));
+          .untilAsserted(() -> assertThat(support.phase(request)).as(request).isEqualTo("Used"));
     }
   }
 
@@ -265,13 +266,13 @@ class QuickstartNodeIT {
   void whoAskedAndWhoMayNotApproveDecideNothingAndADenialReachesTheClient() {
     try (AgentClient agent = AgentClient.jdbc(cluster, SUPPORT, AGENT).connected()) {
       agent.send("DELETE FROM orders WHERE id = 12");
-      String request = awaitRequest("where id = 12");
+      String request = support.awaitRequest("where id = 12");
       Output writer = decide("approve", request, BOB);
       assertThat(writer.exit()).as(writer.toString()).isEqualTo(1);
       assertThat(writer.err()).contains("approve");
       Output requester = decide("approve", request, "system:serviceaccount:support:support-agent");
       assertThat(requester.exit()).as(requester.toString()).isEqualTo(1);
-      assertThat(phase(request)).isEqualTo("Pending");
+      assertThat(support.phase(request)).isEqualTo("Pending");
       assertThat(agent.waits()).isTrue();
       Output denied = decide("deny", request, JANE);
       assertThat(denied.exit()).as(denied.toString()).isZero();
@@ -290,10 +291,10 @@ class QuickstartNodeIT {
     installation.awaitReady(SUPPORT, "revoked-agent");
     try (AgentClient agent = AgentClient.jdbc(cluster, SUPPORT, "revoked-agent").connected();
         AgentClient other = AgentClient.jdbc(cluster, SUPPORT, AGENT).connected()) {
-      String session = session(SUPPORT, "revoked-agent", "orders-db");
+      String session = support.session("revoked-agent", "orders-db");
       agent.send(JdbcAgent.REPEAT + "SELECT 1");
       long begin = System.nanoTime();
-      change("agentsessions", SUPPORT, session, "{\"spec\":{\"revoked\":true}}");
+      support.change("agentsessions", session, "{\"spec\":{\"revoked\":true}}");
       long stored = System.nanoTime();
       List<String> end = agent.answer();
       figure("revoked -> client closed", begin);
@@ -304,10 +305,7 @@ class QuickstartNodeIT {
       assertThat(other.say("SELECT 1")).as("another agent's session").containsExactly("1");
       await()
           .atMost(SOON)
-          .untilAsserted(
-              () ->
-                  assertThat(ours("agentsessions", SUPPORT, session).at("/status/phase").asText())
-                      .isEqualTo("Revoked"));
+          .untilAsserted(() -> assertThat(support.sessionPhase(session)).isEqualTo("Revoked"));
     }
   }
 
@@ -318,7 +316,7 @@ class QuickstartNodeIT {
         AgentClient other = AgentClient.jdbc(cluster, BILLING, BILLING_AGENT).connected()) {
       agent.send(JdbcAgent.REPEAT + "SELECT 1");
       long begin = System.nanoTime();
-      change("agentconnections", BILLING, "reports-db", "{\"spec\":{\"suspended\":true}}");
+      billing.change("agentconnections", "reports-db", "{\"spec\":{\"suspended\":true}}");
       long stored = System.nanoTime();
       List<String> end = agent.answer();
       figure("suspended -> client closed", begin);
@@ -331,7 +329,7 @@ class QuickstartNodeIT {
           .isNotEmpty()
           .noneMatch(line -> line.contains("ERROR"));
     } finally {
-      change("agentconnections", BILLING, "reports-db", "{\"spec\":{\"suspended\":false}}");
+      billing.change("agentconnections", "reports-db", "{\"spec\":{\"suspended\":false}}");
     }
     await()
         .atMost(SOON)
@@ -432,8 +430,8 @@ class QuickstartNodeIT {
     // One that no other test makes busy: what a session did is told seconds later.
     installation.anotherAgent("quiet-agent");
     installation.awaitReady(SUPPORT, "quiet-agent");
-    String first = session(SUPPORT, "quiet-agent", "orders-db");
-    String second = session(SUPPORT, SECOND, "orders-db");
+    String first = support.session("quiet-agent", "orders-db");
+    String second = support.session(SECOND, "orders-db");
     assertThat(first).isNotEqualTo(second);
     int before = operations(first);
     try (AgentClient agent = AgentClient.psql(cluster, SUPPORT, SECOND).connected()) {
@@ -442,7 +440,7 @@ class QuickstartNodeIT {
       await().atMost(SOON).untilAsserted(() -> assertThat(operations(second)).isGreaterThan(own));
     }
     assertThat(operations(first)).isEqualTo(before).isZero();
-    assertThat(ours("agentsessions", SUPPORT, second).at("/spec/identity/serviceAccount").asText())
+    assertThat(support.get("agentsessions", second).at("/spec/identity/serviceAccount").asText())
         .isEqualTo("support-agent");
   }
 
@@ -499,7 +497,8 @@ class QuickstartNodeIT {
         .untilAsserted(
             () ->
                 assertThat(
-                        ours("agentsessions", SUPPORT, session(SUPPORT, name, "orders-db"))
+                        support
+                            .get("agentsessions", support.session(name, "orders-db"))
                             .at("/status/phase")
                             .asText())
                     .isEqualTo("Ended"));
@@ -508,12 +507,12 @@ class QuickstartNodeIT {
   @Test
   @Tag("long")
   void whileNoOperatorRunsWhatIsHeldStaysHeldLeasesEndAndAfterwardsAllGoesOn() throws Exception {
-    String session = session(SUPPORT, AGENT, "orders-db");
+    String session = support.session(AGENT, "orders-db");
     try (AgentClient load = AgentClient.jdbc(cluster, SUPPORT, AGENT).connected();
         AgentClient lease = AgentClient.jdbc(cluster, BILLING, BILLING_AGENT).connected();
         AgentClient held = AgentClient.psql(cluster, SUPPORT, SECOND).connected()) {
       held.send("UPDATE orders SET status = 'returned' WHERE id = 21");
-      String request = awaitRequest("where id = 21");
+      String request = support.awaitRequest("where id = 21");
       load.send(JdbcAgent.REPEAT + "SELECT count(*) FROM orders");
       lease.send(JdbcAgent.REPEAT + "SELECT count(*) FROM tickets");
       long gone = System.nanoTime();
@@ -558,15 +557,14 @@ class QuickstartNodeIT {
     }
     assertThat(restarts(SUPPORT, AGENT) + restarts(SUPPORT, SECOND)).isZero();
     assertThat(restarts(BILLING, BILLING_AGENT)).isZero();
-    assertThat(session(SUPPORT, AGENT, "orders-db")).isEqualTo(session);
-    assertThat(ours("agentsessions", SUPPORT, session).at("/status/phase").asText())
-        .isEqualTo("Active");
+    assertThat(support.session(AGENT, "orders-db")).isEqualTo(session);
+    assertThat(support.sessionPhase(session)).isEqualTo("Active");
   }
 
   @Test
   @Tag("long")
   void whileTheOperatorIsRolledOutAnewNoPodWaitsAndNoSessionEnds() {
-    String session = session(SUPPORT, AGENT, "orders-db");
+    String session = support.session(AGENT, "orders-db");
     try (AgentClient load = AgentClient.jdbc(cluster, SUPPORT, AGENT).connected()) {
       load.send(JdbcAgent.REPEAT + "SELECT count(*) FROM orders");
       String before = operatorPods();
@@ -594,9 +592,8 @@ class QuickstartNodeIT {
           "FIGURE rolling restart: " + made.size() + " pods judged, load " + answer.get(0));
     }
     assertThat(restarts(SUPPORT, AGENT)).isZero();
-    assertThat(session(SUPPORT, AGENT, "orders-db")).isEqualTo(session);
-    assertThat(ours("agentsessions", SUPPORT, session).at("/status/phase").asText())
-        .isEqualTo("Active");
+    assertThat(support.session(AGENT, "orders-db")).isEqualTo(session);
+    assertThat(support.sessionPhase(session)).isEqualTo("Active");
   }
 
   @Test
@@ -694,67 +691,12 @@ class QuickstartNodeIT {
     }
   }
 
-  private static void change(String plural, String namespace, String name, String patch) {
-    accepted(cluster.api().patch(path(plural, namespace) + "/" + name, Api.MERGE_PATCH, patch));
-  }
-
-  private static String path(String plural, String namespace) {
-    return "/apis/chaperone.dev/v1alpha1/namespaces/" + namespace + "/" + plural;
-  }
-
-  private static JsonNode ours(String plural, String namespace, String name) {
-    return cluster.api().get(path(plural, namespace) + "/" + name).body();
-  }
-
-  private static Optional<JsonNode> find(
-      String plural, String namespace, Predicate<JsonNode> which) {
-    return StreamSupport.stream(
-            cluster.api().get(path(plural, namespace)).body().path("items").spliterator(), false)
-        .filter(which)
-        .findFirst();
-  }
-
-  /** The name of that pod's session on that connection; the pod has one as soon as it is served. */
-  private static String session(String namespace, String pod, String connection) {
-    await()
-        .atMost(SOON)
-        .until(() -> find("agentsessions", namespace, of(pod, connection)).isPresent());
-    return find("agentsessions", namespace, of(pod, connection))
-        .orElseThrow()
-        .at("/metadata/name")
-        .asText();
-  }
-
-  private static Predicate<JsonNode> of(String pod, String connection) {
-    return session ->
-        session.at("/spec/pod").asText().equals(pod)
-            && session.at("/spec/connection").asText().equals(connection);
-  }
-
   private static int operations(String session) {
-    return ours("agentsessions", SUPPORT, session).at("/status/operations/allowed").asInt();
-  }
-
-  private static String awaitRequest(String text) {
-    await().atMost(SOON).until(() -> request(text).isPresent());
-    return request(text).orElseThrow().at("/metadata/name").asText();
-  }
-
-  private static Optional<JsonNode> request(String text) {
-    return find(
-        "approvalrequests",
-        SUPPORT,
-        one ->
-            one.at("/spec/request/operation/text").asText().contains(text)
-                && one.at("/status/phase").asText().equals("Pending"));
-  }
-
-  private static String phase(String request) {
-    return ours("approvalrequests", SUPPORT, request).at("/status/phase").asText();
+    return support.get("agentsessions", session).at("/status/operations/allowed").asInt();
   }
 
   private static String expiry(String request) {
-    return ours("approvalrequests", SUPPORT, request).at("/spec/request/expiresAt").asText();
+    return support.get("approvalrequests", request).at("/spec/request/expiresAt").asText();
   }
 
   private static String status(int order) {

@@ -220,6 +220,11 @@ class ObjectStorageIT {
       return extent;
     }
 
+    boolean isMissing(String session) {
+      String location = store.settings().replica() + ":uid-0/" + session;
+      return store.isMissing(location, "uid-0", session);
+    }
+
     void awaitUploaded() {
       await().atMost(Duration.ofSeconds(60)).until(this::isUploaded);
     }
@@ -514,6 +519,8 @@ class ObjectStorageIT {
       replica.uploads.release();
       assertThat(replica.store.recording("uid-0", "orders-1")).isEmpty();
       assertThat(replica.store.bytes()).isLessThan(before / 2);
+      assertThat(replica.isMissing("orders-1")).as("given back, not lost").isFalse();
+      assertThat(replica.isMissing("orders-2")).isTrue();
       assertThat(replica.storeAll()).isEqualTo(stored);
       assertThat(replica.store.recording("uid-0", "orders-1")).isEmpty();
       assertThat(verify(replica.read()).exitCode()).isZero();

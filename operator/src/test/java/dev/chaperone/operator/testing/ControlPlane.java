@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -18,10 +20,14 @@ final class ControlPlane implements AutoCloseable {
   private static final Path SCRIPTS = Path.of("src/test/kubernetes").toAbsolutePath();
   private static final int START_SECONDS = 240;
   private static final int IMAGE_SECONDS = 480;
+  private static final int TOOL_SECONDS = 60;
 
   private final Process follower;
   private final Map<String, String> environment;
   private final Path kubeconfig;
+
+  /** Made in this JVM, of which the checkout does not change. */
+  private final Set<String> images = ConcurrentHashMap.newKeySet();
 
   private ControlPlane(Process follower, Map<String, String> environment, Path kubeconfig) {
     this.follower = follower;
@@ -81,11 +87,36 @@ final class ControlPlane implements AutoCloseable {
   }
 
   /**
-   * Makes an image of the product with {@code charts/image.sh}, and gives it to its node.
+   * Kills a daemon, and starts it again as it was.
+   *
+   * @param daemon such as {@code kube-apiserver}
+   */
+  void restart(String daemon) {
+    run(TOOL_SECONDS, List.of(SCRIPTS.resolve("restart.sh").toString(), daemon));
+  }
+
+  /** Kills every process of it and of its node, and starts it on what is on the disk. */
+  void loseAndRegainPower() {
+    run(TOOL_SECONDS, List.of(SCRIPTS.resolve("down.sh").toString()));
+    run(START_SECONDS, List.of("setsid", "--wait", SCRIPTS.resolve("up.sh").toString(), "--node"));
+  }
+
+  /** Runs a command in the namespaces of its node, and expects that it succeeds. */
+  String inNode(String... command) {
+    List<String> whole = new ArrayList<>(List.of(SCRIPTS.resolve("in-node.sh").toString()));
+    whole.addAll(List.of(command));
+    return run(TOOL_SECONDS, whole);
+  }
+
+  /**
+   * Makes an image of the product with {@code charts/image.sh}, and gives it to its node; once.
    *
    * @throws IllegalStateException with what was said of it
    */
   void makeImage(String program, String image) {
+    if (!images.add(image)) {
+      return;
+    }
     Path archive = Path.of("target", program + "-image.tar").toAbsolutePath();
     run(
         IMAGE_SECONDS,
@@ -107,22 +138,26 @@ final class ControlPlane implements AutoCloseable {
   }
 
   /**
-   * Makes the image of what examples run, and gives it to its node.
+   * Makes the image of what examples run, and gives it to its node; once.
    *
    * @throws IllegalStateException with what was said of it
    */
   void makeExampleImage(String image, List<Path> classPath) {
+    if (!images.add(image)) {
+      return;
+    }
     List<String> command =
         new ArrayList<>(List.of(SCRIPTS.resolve("example-image.sh").toString(), image));
     classPath.forEach(entry -> command.add(entry.toString()));
     run(IMAGE_SECONDS, command);
   }
 
-  private void run(int seconds, List<String> command) {
+  private String run(int seconds, List<String> command) {
     Output output = Command.run(command, environment, seconds);
     if (output.exit() != 0) {
       throw new IllegalStateException(command + ": " + output.err());
     }
+    return output.out();
   }
 
   /** Stops it and deletes its data. */

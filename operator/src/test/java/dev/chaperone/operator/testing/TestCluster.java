@@ -257,6 +257,28 @@ public final class TestCluster implements AutoCloseable {
     cluster.own().orElseThrow().makeExampleImage(image, classPath);
   }
 
+  /**
+   * Kills a daemon of the tests' own control plane, and starts it again as it was.
+   *
+   * @param daemon such as {@code kube-apiserver}
+   */
+  public void restart(String daemon) {
+    cluster.own().orElseThrow().restart(daemon);
+  }
+
+  /**
+   * Kills every process of the tests' own cluster and of its node, and starts it on what is on the
+   * disk.
+   */
+  public void loseAndRegainPower() {
+    cluster.own().orElseThrow().loseAndRegainPower();
+  }
+
+  /** Runs a command in the namespaces of the node, and expects that it succeeds. */
+  public String inNode(String... command) {
+    return cluster.own().orElseThrow().inNode(command);
+  }
+
   /** A namespace that is dumped too when a test fails. */
   public void alsoDump(String other) {
     others.add(other);

@@ -17,6 +17,9 @@ public final class SessionFiles {
   /** The highest number a segment can have. */
   public static final int MAX_SEGMENTS = 999_999;
 
+  /** A gateway begins another segment soon after one is as long as this, in bytes. */
+  public static final long SEGMENT_BYTES = 64L << 20;
+
   private SessionFiles() {}
 
   /** The name of a segment's file, such as {@code 000001.seg}. */

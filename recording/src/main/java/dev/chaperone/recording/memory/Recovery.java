@@ -28,6 +28,9 @@ public final class Recovery {
   /** Where a segment's header says how long it is. */
   private static final int HEADER_LENGTH_AT = 10;
 
+  /** No segment is that long; what says so would make a file of any size. */
+  private static final long FURTHEST_START = 2 * SessionFiles.SEGMENT_BYTES;
+
   /**
    * What became of one session.
    *
@@ -136,7 +139,7 @@ public final class Recovery {
     }
     long segment = in.getLong(WindowLayout.SEGMENT);
     long start = in.getLong(WindowLayout.START);
-    if (segment < 1 || segment > SessionFiles.MAX_SEGMENTS || start < 0) {
+    if (segment < 1 || segment > SessionFiles.MAX_SEGMENTS || start < 0 || start > FURTHEST_START) {
       throw new UnreadableWindowException(window, "belongs nowhere");
     }
     int end = end(in, start);

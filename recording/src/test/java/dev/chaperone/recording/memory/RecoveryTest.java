@@ -125,6 +125,7 @@ class RecoveryTest {
             window(WindowLayout.IN_USE, 0, 4, FRAMES),
             window(WindowLayout.IN_USE, 1_000_000, 4, FRAMES),
             window(WindowLayout.IN_USE, 2, -4, FRAMES),
+            window(WindowLayout.IN_USE, 2, 1L << 40, FRAMES),
             Arrays.copyOf(window(WindowLayout.IN_USE, 2, 4, FRAMES), 100),
             Arrays.copyOf(window(WindowLayout.IN_USE, 2, 4, FRAMES), WindowLayout.FILE_BYTES + 1));
     for (byte[] window : unreadable) {

@@ -41,9 +41,6 @@ import java.util.concurrent.TimeUnit;
 public final class SessionJournal {
   private static final System.Logger LOGGER = System.getLogger(SessionJournal.class.getName());
 
-  /** A segment is closed when it is as long as this, in bytes. */
-  static final long SEGMENT_BYTES = 64L << 20;
-
   /** Room that is kept for the answers to what was already forwarded, in bytes. */
   private static final int RESERVED_BYTES = 256 << 10;
 
@@ -462,7 +459,9 @@ public final class SessionJournal {
   private void prepareSegment() throws IOException {
     int number;
     synchronized (this) {
-      if (closed || disk.isBroken() || (window.end() < SEGMENT_BYTES && !chain.isCrowded())) {
+      if (closed
+          || disk.isBroken()
+          || (window.end() < SessionFiles.SEGMENT_BYTES && !chain.isCrowded())) {
         return;
       }
       number = chain.segment() + 1;

@@ -1,10 +1,10 @@
 package dev.chaperone.operator.store;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.chaperone.operator.store.RecordingStore.Extent;
 import dev.chaperone.recording.Head;
 import dev.chaperone.recording.Position;
+import dev.chaperone.recording.SessionFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -54,10 +54,34 @@ record UploadReceipt(
    * @param upload as object storage calls it
    * @param length of the piece
    */
-  record Parts(String upload, int length) {}
+  record Parts(String upload, int length) {
+    Parts {
+      require(upload != null && length > 0);
+    }
+  }
 
   /** How far the recording went when all of it was uploaded. */
-  record Whole(long events, String head, long bytes, boolean sealed) {}
+  record Whole(long events, String head, long bytes, boolean sealed) {
+    Whole {
+      require(events >= 0 && head != null && Head.hashOf(head).isPresent() && bytes >= 0);
+    }
+  }
+
+  UploadReceipt {
+    require(writer != null && namespace != null && connection != null);
+    require(isPlace(segment, offset));
+    require(bytes >= 0 && heads >= 0 && objects >= 0);
+  }
+
+  private static boolean isPlace(int segment, long offset) {
+    return segment >= 1 && segment <= SessionFiles.MAX_SEGMENTS && offset >= 0;
+  }
+
+  private static void require(boolean condition) {
+    if (!condition) {
+      throw new IllegalArgumentException("no receipt says so");
+    }
+  }
 
   /** Of a recording of which nothing was uploaded. */
   static UploadReceipt none(String writer, String namespace, String connection) {
@@ -115,13 +139,11 @@ record UploadReceipt(
 
   /** How far the recording goes that object storage has whole. */
   Optional<Extent> extent() {
-    return whole == null
-        ? Optional.empty()
-        : Head.hashOf(whole.head())
-            .map(
-                hash ->
-                    new Extent(
-                        at(), new Head(whole.events(), hash), whole.bytes(), whole.sealed()));
+    return Optional.ofNullable(whole)
+        .flatMap(said -> Head.hashOf(said.head()))
+        .map(
+            hash ->
+                new Extent(at(), new Head(whole.events(), hash), whole.bytes(), whole.sealed()));
   }
 
   static boolean isReceipt(Path file) {
@@ -143,20 +165,13 @@ record UploadReceipt(
     }
     try {
       UploadReceipt receipt = JSON.readValue(content, UploadReceipt.class);
-      if (receipt.writer == null
-          || receipt.namespace == null
-          || receipt.connection == null
-          || receipt.segment < 1
-          || receipt.offset < 0
-          || receipt.bytes < 0
-          || receipt.heads < 0
-          || receipt.objects < 0) {
-        throw new IOException(file + " is damaged");
+      if (receipt != null) {
+        return Optional.of(receipt);
       }
-      return Optional.of(receipt);
-    } catch (JsonProcessingException e) {
+    } catch (IOException e) {
       throw new IOException(file + " is damaged", e);
     }
+    throw new IOException(file + " is damaged");
   }
 
   /**

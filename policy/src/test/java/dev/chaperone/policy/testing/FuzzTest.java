@@ -37,6 +37,9 @@ public abstract class FuzzTest {
   /** Inputs that get far: what the others are made of. */
   protected abstract List<byte[]> seeds() throws Exception;
 
+  /** Ends what the constructor has begun, once no input is tried any more. */
+  protected void finish() throws Exception {}
+
   /** Words that inputs are made of; none where they are not text. */
   protected List<String> words() {
     return List.of();
@@ -59,7 +62,15 @@ public abstract class FuzzTest {
               "inputs that coverage leads to",
               () -> new JazzerCampaign(getClass(), seeds, words()).run()));
     }
-    return tests.stream();
+    return tests.stream().onClose(this::end);
+  }
+
+  private void end() {
+    try {
+      finish();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private void seeds(List<byte[]> seeds) throws Exception {

@@ -212,6 +212,20 @@ public final class Catalog {
     return known.resource() + ", column " + number;
   }
 
+  /**
+   * Whether a relation is known by these names.
+   *
+   * @param column one that it has; empty for the relation alone
+   */
+  public boolean knows(String schema, String table, String column) {
+    return relations(table).stream()
+        .filter(relation -> relation.schema().equals(schema))
+        .anyMatch(
+            relation ->
+                column.isEmpty()
+                    || columns(relation).stream().anyMatch(one -> one.name().equals(column)));
+  }
+
   /** Views and materialized views with their definitions, by number. */
   Map<Long, String> viewDefinitions() {
     return viewDefinitions;

@@ -299,7 +299,7 @@ final class ClientSession implements ClientConnection {
     }
     ProtectedColumns columns = judge.context().session().protectedColumns();
     if (touches || ErrorScrubber.isAbout(buffer, start, length, columns)) {
-      return ErrorScrubber.withheld(agent.alloc(), type, buffer, start, length);
+      return ErrorScrubber.withheld(agent.alloc(), type, buffer, start, length, catalog());
     }
     return errors.detected(agent.alloc(), type, buffer, start, length, inForce, catalog());
   }

@@ -139,6 +139,18 @@ final class ConditionNames {
         sqlState.substring(0, Math.min(2, sqlState.length())), "error_of_the_target");
   }
 
+  /**
+   * The code that may be shown where a target's own words are not: one that PostgreSQL defines.
+   * Functions raise errors with any five letters and digits, such as part of a value.
+   */
+  static String shown(String sqlState) {
+    if (NAMES.containsKey(sqlState)) {
+      return sqlState;
+    }
+    String category = sqlState.substring(0, Math.min(2, sqlState.length()));
+    return CLASSES.containsKey(category) ? category + "000" : "P0001";
+  }
+
   private static Map<String, String> names(String list) {
     Map<String, String> names = new HashMap<>();
     for (String line : list.strip().split("\n", -1)) {

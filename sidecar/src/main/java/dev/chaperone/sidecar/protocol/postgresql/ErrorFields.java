@@ -14,7 +14,19 @@ final class ErrorFields {
   private static final byte SQL_STATE = 'C';
   private static final byte MESSAGE = 'M';
 
+  /** No field has this code. */
+  private static final byte NONE = -1;
+
   private ErrorFields() {}
+
+  /**
+   * Reads it to its end.
+   *
+   * @throws ProtocolViolation where it has none
+   */
+  static void requireWhole(ByteBuf buffer, int start, int length) {
+    field(buffer, start, length, NONE);
+  }
 
   static boolean isFatal(ByteBuf buffer, int start, int length) {
     String severity = field(buffer, start, length, SEVERITY);

@@ -6,7 +6,8 @@ import dev.chaperone.policy.sql.ProtectedColumns;
 import dev.chaperone.sidecar.protocol.postgresql.BodyReader.MalformedMessage;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Takes out of errors and notices what may show masked values. The target writes values into them:
@@ -16,6 +17,12 @@ import java.nio.charset.StandardCharsets;
 final class ErrorScrubber {
   private static final String WITHHELD =
       "The target's own words are withheld: the statement is about tables that have masked columns.";
+
+  private static final Set<String> SEVERITIES =
+      Set.of("ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "DEBUG", "INFO", "LOG");
+
+  private static final Pattern POSITION = Pattern.compile("[0-9]{1,10}");
+  private static final String WORDS = "MDHWqstcdn";
 
   private final ResultMasks masks;
 
@@ -34,39 +41,56 @@ final class ErrorScrubber {
   }
 
   /**
-   * The message with nothing of the target's words: its condition, and names of what it is about.
+   * The message with nothing of the target's words: its condition, where in the statement it is,
+   * and the relation that it is about. A function can raise an error whose every field is text of
+   * its choice (RAISE ... USING, in PostgreSQL's documentation of PL/pgSQL), so that each is kept
+   * only where it says what the gateway knows: a severity, a code that PostgreSQL defines, a
+   * number, names that the catalog has. Constraints and types are not in there.
    *
    * @param type ErrorResponse or NoticeResponse
    */
   static ByteBuf withheld(
-      ByteBufAllocator allocator, byte type, ByteBuf buffer, int start, int length) {
-    ByteBuf out = allocator.buffer(length + 256);
-    int at = begin(out, type);
-    try {
-      BodyReader body = new BodyReader(buffer, start, length);
-      String condition = "";
-      for (byte code = body.readByte(); code != 0; code = body.readByte()) {
-        int from = body.position();
-        int to = body.skipCString();
-        switch (code) {
-          case 'S', 'V', 'C', 'P', 's', 't', 'c', 'd', 'n', 'F', 'L', 'R' -> {
-            out.writeByte(code).writeBytes(buffer, from, to - from + 1);
-            if (code == 'C') {
-              condition =
-                  ConditionNames.of(buffer.toString(from, to - from, StandardCharsets.US_ASCII));
-            }
-          }
-          default -> {}
-        }
-      }
-      field(out, 'M', condition);
-      field(out, 'D', WITHHELD);
-      out.writeByte(0);
-    } catch (MalformedMessage e) {
-      out.release();
-      throw new ProtocolViolation("target: malformed error message");
+      ByteBufAllocator allocator,
+      byte type,
+      ByteBuf buffer,
+      int start,
+      int length,
+      Catalog catalog) {
+    ErrorFields.requireWhole(buffer, start, length);
+    String severity = ErrorFields.text(buffer, start, length, (byte) 'V');
+    if (!SEVERITIES.contains(severity)) {
+      severity = type == BackendMessage.ERROR_RESPONSE ? "ERROR" : "NOTICE";
     }
+    String code = ErrorFields.sqlState(buffer, start, length);
+    ByteBuf out = allocator.buffer(256);
+    int at = begin(out, type);
+    field(out, 'S', severity);
+    field(out, 'V', severity);
+    field(out, 'C', ConditionNames.shown(code));
+    field(out, 'M', ConditionNames.of(code));
+    field(out, 'D', WITHHELD);
+    String position = ErrorFields.text(buffer, start, length, (byte) 'P');
+    if (POSITION.matcher(position).matches()) {
+      field(out, 'P', position);
+    }
+    relation(out, buffer, start, length, catalog);
+    out.writeByte(0);
     return end(out, at);
+  }
+
+  private static void relation(
+      ByteBuf out, ByteBuf buffer, int start, int length, Catalog catalog) {
+    String schema = ErrorFields.text(buffer, start, length, (byte) 's');
+    String table = ErrorFields.text(buffer, start, length, (byte) 't');
+    String column = ErrorFields.text(buffer, start, length, (byte) 'c');
+    if (!catalog.knows(schema, table, "")) {
+      return;
+    }
+    field(out, 's', schema);
+    field(out, 't', table);
+    if (!column.isEmpty() && catalog.knows(schema, table, column)) {
+      field(out, 'c', column);
+    }
   }
 
   /** The message with what detectors recognise replaced; null where there is nothing. */
@@ -109,8 +133,9 @@ final class ErrorScrubber {
     return end(out, at);
   }
 
+  /** What a function can choose; the others are PostgreSQL's own. */
   private static boolean isWords(byte code) {
-    return code == 'M' || code == 'D' || code == 'H' || code == 'W' || code == 'q';
+    return WORDS.indexOf(code) >= 0;
   }
 
   private static int begin(ByteBuf out, byte type) {

@@ -29,6 +29,9 @@ final class TargetStream implements MessageFramer.Handler {
   private final RecordedColumns columns = new RecordedColumns();
   private TransactionStatus status = TransactionStatus.IDLE;
 
+  /** The target has said that lines of COPY come; without that none is passed on. */
+  private boolean copiesOut;
+
   /** Whose lines of COPY are looked at; null for none. */
   private ResultGuard copyGuard;
 
@@ -139,7 +142,7 @@ final class TargetStream implements MessageFramer.Handler {
         requireRows(type, head);
         return onRow(head, buffer, start, bodyBytes, available);
       case BackendMessage.COPY_DATA:
-        requireRows(type, head);
+        require(type, copiesOut);
         return onCopyLine(head, buffer, start, bodyBytes, available);
       case BackendMessage.COMMAND_COMPLETE:
       case BackendMessage.EMPTY_QUERY_RESPONSE:
@@ -155,28 +158,32 @@ final class TargetStream implements MessageFramer.Handler {
       case BackendMessage.NO_DATA:
         require(
             type, head.kind() == Kind.DESCRIBE_STATEMENT || head.kind() == Kind.DESCRIBE_PORTAL);
+        require(type, bodyBytes == 0);
         return onNoData(head);
       case BackendMessage.PARAMETER_DESCRIPTION:
         require(type, head.kind() == Kind.DESCRIBE_STATEMENT);
+        requireList(type, buffer, start, bodyBytes, 0, Integer.BYTES);
         return onAnswered(head, false);
       case BackendMessage.PARSE_COMPLETE:
-        require(type, head.kind() == Kind.PARSE);
+        require(type, head.kind() == Kind.PARSE && bodyBytes == 0);
         return onAnswered(head, true);
       case BackendMessage.BIND_COMPLETE:
-        require(type, head.kind() == Kind.BIND);
+        require(type, head.kind() == Kind.BIND && bodyBytes == 0);
         return onAnswered(head, true);
       case BackendMessage.CLOSE_COMPLETE:
-        require(type, head.kind() == Kind.CLOSE);
+        require(type, head.kind() == Kind.CLOSE && bodyBytes == 0);
         return onAnswered(head, true);
       case BackendMessage.COPY_OUT_RESPONSE:
         requireRows(type, head);
+        requireList(type, buffer, start, bodyBytes, Byte.BYTES, Short.BYTES);
         return onCopyOut(head, buffer, start, bodyBytes);
       case BackendMessage.COPY_DONE:
-        requireRows(type, head);
-        copyGuard = null;
+        require(type, copiesOut && bodyBytes == 0);
+        copyEnds();
         return onAnswered(head, false);
       case BackendMessage.COPY_IN_RESPONSE:
         require(type, head.copiesIn() && ledger.size() == 1);
+        requireList(type, buffer, start, bodyBytes, Byte.BYTES, Short.BYTES);
         session.agentStream().targetCopiesIn();
         return onAnswered(head, false);
       default:
@@ -295,6 +302,7 @@ final class TargetStream implements MessageFramer.Handler {
   }
 
   private Disposition onCopyOut(Entry head, ByteBuf buffer, int start, int bodyBytes) {
+    copiesOut = true;
     ResultGuard guard = head.operation().guard();
     if (guard != null && !guard.foresees(0)) {
       // Rows with masked columns were to come, and not as COPY.
@@ -315,6 +323,11 @@ final class TargetStream implements MessageFramer.Handler {
     }
     copyGuard = guard;
     return onAnswered(head, false);
+  }
+
+  private void copyEnds() {
+    copiesOut = false;
+    copyGuard = null;
   }
 
   private Disposition onRowDescription(Entry head, ByteBuf buffer, int start, int bodyBytes) {
@@ -433,6 +446,7 @@ final class TargetStream implements MessageFramer.Handler {
   /** One statement is done; a simple query may have more. */
   private Disposition onComplete(byte type, Entry head, ByteBuf buffer, int start, int bodyBytes) {
     require(type, head.kind() == Kind.EXECUTE || head.kind() == Kind.QUERY);
+    require(type, bodyBytes == 0 || type == BackendMessage.COMMAND_COMPLETE);
     RunningOperation operation = head.operation();
     boolean suppressed = muted;
     if (operation.aborted() != null && !muted) {
@@ -446,13 +460,14 @@ final class TargetStream implements MessageFramer.Handler {
     }
     // A deferred constraint may fail later, in a statement that names no table.
     touchesMasked |= head.touchesMasked() && operation.changesData();
-    copyGuard = null;
+    copyEnds();
     if (head.kind() == Kind.QUERY && operation.guard() != null) {
       operation.guard().statementDone();
     }
     if (type == BackendMessage.COMMAND_COMPLETE) {
-      head.recorded()
-          .result(buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.UTF_8));
+      String tag = buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.US_ASCII);
+      require(type, isCommandTag(tag));
+      head.recorded().result(tag);
     }
     if (head.kind() == Kind.QUERY) {
       head.recorded().statementDone();
@@ -468,6 +483,17 @@ final class TargetStream implements MessageFramer.Handler {
       ledger.removeHead();
     }
     return suppressed ? Disposition.DROP : Disposition.FORWARD;
+  }
+
+  /** Words and counts; PostgreSQL documentation, "Message Formats", CommandComplete. */
+  private static boolean isCommandTag(String tag) {
+    for (int i = 0; i < tag.length(); i++) {
+      char c = tag.charAt(i);
+      if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c == '?')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private Disposition onAnswered(Entry head, boolean last) {
@@ -497,7 +523,7 @@ final class TargetStream implements MessageFramer.Handler {
           ? Disposition.DROP
           : scrubbed(BackendMessage.ERROR_RESPONSE, head, buffer, start, bodyBytes);
     }
-    copyGuard = null;
+    copyEnds();
     if (head.kind() == Kind.SYNC) {
       // The commit that a Sync implies may fail: deferred constraints.
       return muted ? Disposition.DROP : passOrShorten(whole, head, buffer, start, bodyBytes);
@@ -730,6 +756,16 @@ final class TargetStream implements MessageFramer.Handler {
 
   private static void requireRows(byte type, Entry head) {
     require(type, head.kind() == Kind.EXECUTE || head.kind() == Kind.QUERY);
+  }
+
+  /** A count behind some bytes, and so many items of one size: nothing else fits in there. */
+  private static void requireList(
+      byte type, ByteBuf buffer, int start, int bodyBytes, int before, int itemBytes) {
+    require(
+        type,
+        bodyBytes >= before + Short.BYTES
+            && bodyBytes
+                == before + Short.BYTES + itemBytes * buffer.getUnsignedShort(start + before));
   }
 
   private static void require(byte type, boolean condition) {

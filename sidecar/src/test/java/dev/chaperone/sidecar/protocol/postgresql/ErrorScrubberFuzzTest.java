@@ -2,6 +2,7 @@ package dev.chaperone.sidecar.protocol.postgresql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chaperone.policy.sql.Catalog;
 import dev.chaperone.policy.testing.FuzzTest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -16,7 +17,7 @@ import java.util.List;
  * words, and what is written is one whole message.
  */
 class ErrorScrubberFuzzTest extends FuzzTest {
-  private static final String KEPT = "SVCPstcdnFLRMD";
+  private static final String KEPT = "SVCMDPstc";
 
   @Override
   protected List<byte[]> seeds() {
@@ -36,7 +37,12 @@ class ErrorScrubberFuzzTest extends FuzzTest {
       ErrorFields.sqlState(in, 0, input.length);
       out =
           ErrorScrubber.withheld(
-              UnpooledByteBufAllocator.DEFAULT, BackendMessage.ERROR_RESPONSE, in, 0, input.length);
+              UnpooledByteBufAllocator.DEFAULT,
+              BackendMessage.ERROR_RESPONSE,
+              in,
+              0,
+              input.length,
+              Catalog.builtIn());
     } catch (ProtocolViolation e) {
       assertThat(e).hasMessage("target: malformed error message");
       return;

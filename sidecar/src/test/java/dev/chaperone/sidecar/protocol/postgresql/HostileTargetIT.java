@@ -11,6 +11,7 @@ import static dev.chaperone.sidecar.testing.WireClient.startup;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.sidecar.testing.GatewayUnderTest;
+import dev.chaperone.sidecar.testing.LyingTarget;
 import dev.chaperone.sidecar.testing.TestPostgres;
 import dev.chaperone.sidecar.testing.WireClient;
 import dev.chaperone.sidecar.testing.WireClient.Message;
@@ -349,16 +350,12 @@ class HostileTargetIT {
         Arguments.of("end", new byte[0]));
   }
 
-  /** A proxy to a real server that answers one query by itself. */
   @ParameterizedTest(name = "{0}")
   @MethodSource("answers")
   void anAnswerThatFitsNothingEndsTheSessionAlone(String name, byte[] answer) throws IOException {
     TestPostgres server = TestPostgres.shared(TestPostgres.Kind.EMBEDDED);
-    try (ServerSocket listener = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
-        GatewayUnderTest gateway = GatewayUnderTest.start(listener.getLocalPort(), "")) {
-      Thread accepting = new Thread(() -> proxy(listener, server.port(), answer));
-      accepting.setDaemon(true);
-      accepting.start();
+    try (LyingTarget target = new LyingTarget(server, answer, 1 << 16);
+        GatewayUnderTest gateway = GatewayUnderTest.start(target.port(), "")) {
       try (WireClient client = gateway.wire()) {
         assertThat(client.exchange(query("SELECT 1"))).contains("C SELECT 1");
         List<Message> answers = client.send(query("SELECT 'poison'")).readToEnd();
@@ -372,49 +369,6 @@ class HostileTargetIT {
         assertThat(client.exchange(query("SELECT 1"))).contains("C SELECT 1");
       }
     }
-  }
-
-  private static void proxy(ServerSocket listener, int port, byte[] answer) {
-    try {
-      while (true) {
-        Socket gateway = listener.accept();
-        Socket server = new Socket(InetAddress.getLoopbackAddress(), port);
-        pump(server, gateway, new byte[0]);
-        pump(gateway, server, answer);
-      }
-    } catch (IOException e) {
-      // The test is over.
-    }
-  }
-
-  /** Copies one direction; where the poison comes by, answers it and goes no further. */
-  private static void pump(Socket from, Socket to, byte[] answer) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try (from;
-                  to) {
-                byte[] bytes = new byte[1 << 16];
-                for (int n = from.getInputStream().read(bytes);
-                    n > 0;
-                    n = from.getInputStream().read(bytes)) {
-                  if (new String(bytes, 0, n, StandardCharsets.ISO_8859_1).contains("poison")) {
-                    from.getOutputStream().write(answer);
-                    from.getOutputStream().flush();
-                    if (answer.length == 0) {
-                      return;
-                    }
-                    from.getInputStream().read(bytes);
-                    return;
-                  }
-                  to.getOutputStream().write(bytes, 0, n);
-                }
-              } catch (IOException e) {
-                // One side hung up.
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
   }
 
   @Test

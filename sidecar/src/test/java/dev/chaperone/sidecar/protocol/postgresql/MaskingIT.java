@@ -408,6 +408,25 @@ class MaskingIT {
     }
   }
 
+  /** PL/pgSQL sets every field of an error to what it likes. */
+  @Test
+  void noFieldOfAnErrorThatAFunctionRaisesTakesAValueAlong() throws IOException {
+    server.execute(
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
+            + " $$ BEGIN RAISE EXCEPTION 'ssn %', OLD.ssn USING DETAIL = OLD.ssn, HINT = OLD.ssn,"
+            + " ERRCODE = 'Z' || right(OLD.ssn, 4), SCHEMA = OLD.ssn, TABLE = OLD.ssn,"
+            + " COLUMN = OLD.ssn, CONSTRAINT = OLD.ssn, DATATYPE = OLD.ssn; END $$",
+        "CREATE TRIGGER shout BEFORE UPDATE ON c FOR EACH ROW EXECUTE FUNCTION shout()");
+    try (WireClient client = gateway.wire()) {
+      List<Message> answer =
+          client.send(query("UPDATE c SET name = 'x' WHERE id = 1")).readToReady();
+      assertThat(answer.get(0).type()).isEqualTo('E');
+      assertThat(answer.get(0).field('C')).isEqualTo("P0001");
+      assertThat(contains(answer, "6781")).isFalse();
+      assertThat(contains(answer, "123-45")).isFalse();
+    }
+  }
+
   private static boolean contains(List<Message> messages, String text) {
     return messages.stream()
         .anyMatch(m -> new String(m.body(), StandardCharsets.ISO_8859_1).contains(text));

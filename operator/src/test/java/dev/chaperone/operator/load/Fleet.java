@@ -1,6 +1,7 @@
 package dev.chaperone.operator.load;
 
 import dev.chaperone.sidecar.control.OperatorAddress;
+import dev.chaperone.sidecar.control.OperatorListener;
 import dev.chaperone.sidecar.gateway.GatewayThreads;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
@@ -32,11 +33,15 @@ final class Fleet implements AutoCloseable {
 
   private static final int CLIENTS = 16;
 
+  /** How many have a recording that is not stored yet. */
+  private static final int SHIPPING = 16;
+
   private final LoadCluster cluster;
   private final String namespace;
   private final GatewayThreads threads = new GatewayThreads(PROCESSORS);
   private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
   private final List<SimulatedSidecar> sidecars = new ArrayList<>();
+  private final List<ShippedRecording> recordings = new ArrayList<>();
   private ScheduledFuture<?> work;
 
   Fleet(LoadCluster cluster, String namespace) {
@@ -46,6 +51,11 @@ final class Fleet implements AutoCloseable {
 
   List<SimulatedSidecar> sidecars() {
     return sidecars;
+  }
+
+  /** Of some of them; none is being shipped yet. */
+  List<ShippedRecording> recordings() {
+    return recordings;
   }
 
   /**
@@ -106,8 +116,12 @@ final class Fleet implements AutoCloseable {
     }
   }
 
-  /** Gives each pod of the namespace a sidecar. None connects yet. */
-  void man() throws IOException, NoSuchAlgorithmException {
+  /**
+   * Gives each pod of the namespace a sidecar. None connects yet.
+   *
+   * @param recordingBytes how long the recordings of some of them are
+   */
+  void man(long recordingBytes) throws IOException, InterruptedException, NoSuchAlgorithmException {
     Path authorities = cluster.authorities();
     Path tokens = Files.createTempDirectory(Path.of("target"), "tokens");
     KeyPairGenerator keys = KeyPairGenerator.getInstance("Ed25519");
@@ -126,8 +140,21 @@ final class Fleet implements AutoCloseable {
                   pod.getMetadata().getUid()),
               keys.generateKeyPair(),
               threads.traffic().next(),
-              threads.waiting()));
+              threads.waiting(),
+              recorded(pod, recordingBytes)));
     }
+  }
+
+  private List<OperatorListener> recorded(Pod pod, long bytes)
+      throws IOException, InterruptedException {
+    if (recordings.size() == SHIPPING) {
+      return List.of();
+    }
+    Path directory = Files.createTempDirectory(Path.of("target"), "shipped").toAbsolutePath();
+    ShippedRecording recording = new ShippedRecording(directory, pod);
+    recordings.add(recording);
+    recording.record(pod, bytes);
+    return recording.listeners();
   }
 
   /** A token of the pod for the operator; the administrator stands in for a kubelet. */
@@ -195,9 +222,12 @@ final class Fleet implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     clock.shutdownNow();
     sidecars.forEach(SimulatedSidecar::close);
+    for (ShippedRecording recording : recordings) {
+      recording.close();
+    }
     threads.close();
   }
 }

@@ -61,7 +61,7 @@ final class LoadCluster implements AutoCloseable {
         Chart.install(
             cluster,
             Chart.POLICIES.and(document -> !document.contains("chaperone-gateway-tokens"))));
-    load.charts.add(Chart.install(cluster, Chart.OPERATOR_ROLES));
+    load.charts.add(Chart.install(cluster, Chart.OPERATOR_ROLES, "recordings.store.enabled=true"));
     return load;
   }
 
@@ -88,7 +88,9 @@ final class LoadCluster implements AutoCloseable {
                 "KUBECONFIG",
                 cluster.kubeconfigOf("chaperone-operator", cluster.server()).toString(),
                 "CHAPERONE_WEBHOOK_CONFIGURATION",
-                WEBHOOKS));
+                WEBHOOKS,
+                "CHAPERONE_RECORDINGS_DIRECTORY",
+                Files.createTempDirectory(Path.of("target"), name).toAbsolutePath().toString()));
     replicas.add(program);
     program.awaitReady();
     return program;

@@ -33,6 +33,7 @@ final class OperatorLoad {
   private static final int EDITS = 10;
   private static final int REVOKED = 50;
   private static final int APPROVALS = 50;
+  private static final long RECORDING_BYTES = 32 << 20;
 
   /** What the webhook may cost, and what people may wait for. */
   private static final double WEBHOOK_MILLIS = 100;
@@ -74,7 +75,7 @@ final class OperatorLoad {
     LoadCluster.await("the namespace is guarded", () -> isGuarded(namespace));
     pods(operator, namespace);
     try (Fleet fleet = new Fleet(cluster, namespace)) {
-      fleet.man();
+      fleet.man(RECORDING_BYTES);
       long begin = System.nanoTime();
       fleet.connect();
       fleet.awaitConfigured(begin);
@@ -88,6 +89,7 @@ final class OperatorLoad {
       policies(namespace, fleet);
       connections(namespace, fleet);
       approvals(namespace, fleet);
+      recordings(operator, fleet);
       revocations(namespace, fleet);
       OperatorProgram second = cluster.replica("operator-1");
       new Outage(cluster, figures, fleet, namespace).run(operator, second, BACK_SECONDS);
@@ -233,6 +235,29 @@ final class OperatorLoad {
     // The next edit is a change of its own, and no part of this one.
     TimeUnit.MILLISECONDS.sleep(500);
     return times;
+  }
+
+  /** Recordings that wait are stored as fast as it goes, while all sidecars report. */
+  private void recordings(OperatorProgram operator, Fleet fleet)
+      throws IOException, InterruptedException {
+    double mebibytes = 0;
+    for (ShippedRecording recording : fleet.recordings()) {
+      mebibytes += recording.bytes() / (double) (1 << 20);
+    }
+    double before = operator.cpuSeconds();
+    long from = System.nanoTime();
+    fleet.recordings().forEach(ShippedRecording::ship);
+    for (ShippedRecording recording : fleet.recordings()) {
+      LoadCluster.await("a recording is stored", recording::isStored);
+    }
+    figures.add(
+        "recordings of " + fleet.recordings().size() + " sidecars at once: stored",
+        mebibytes / seconds(from, System.nanoTime()),
+        "MiB/s");
+    figures.add(
+        "operator, CPU time of a MiB stored",
+        (operator.cpuSeconds() - before) * 1_000 / mebibytes,
+        "ms");
   }
 
   private void revocations(String namespace, Fleet fleet) throws IOException, InterruptedException {

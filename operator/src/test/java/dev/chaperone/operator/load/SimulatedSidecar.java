@@ -36,6 +36,7 @@ import java.io.IOException;
 import java.security.KeyPair;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,21 +66,23 @@ final class SimulatedSidecar implements AutoCloseable {
    * A sidecar; {@link #start} connects it.
    *
    * @param address the operator's, with the token of this pod
+   * @param more who else of it says and hears something
    */
   SimulatedSidecar(
-      Pod pod, OperatorAddress address, KeyPair key, EventLoop loop, Executor waiting) {
+      Pod pod,
+      OperatorAddress address,
+      KeyPair key,
+      EventLoop loop,
+      Executor waiting,
+      List<OperatorListener> more) {
     this.pod = pod;
     this.requests = new ChannelRequestStore(session -> true);
     requests.start(new Decided());
+    List<OperatorListener> listeners = new ArrayList<>(List.of(new Session(), requests));
+    listeners.addAll(more);
     this.channel =
         new OperatorChannel(
-            address,
-            OperatorTimes.STANDARD,
-            key,
-            new OperatorLease(),
-            List.of(new Session(), requests),
-            loop,
-            waiting);
+            address, OperatorTimes.STANDARD, key, new OperatorLease(), listeners, loop, waiting);
   }
 
   void start() {

@@ -72,8 +72,9 @@ record SidecarContainer(ObjectNode json, List<ObjectNode> volumes) {
         .put("cpu", settings.resources().cpuRequest())
         .put("memory", settings.resources().memoryRequest());
     securityContext(container.putObject("securityContext"), settings.uid());
-    // A cold start takes 2 seconds of processor time, which may take many seconds on a busy node.
-    probe(container.putObject("startupProbe"), "startup", 2, 60);
+    // A cold start takes seconds of processor time, and minutes where a node starts many pods at
+    // once. Who begins anew then never ends.
+    probe(container.putObject("startupProbe"), "startup", 2, 300);
     probe(container.putObject("readinessProbe"), "ready", 10, 3);
     probe(container.putObject("livenessProbe"), "live", 30, 3);
     container.put("terminationMessagePath", "/dev/termination-log");

@@ -42,7 +42,9 @@ final class Installation implements AutoCloseable {
   /** Recordings leave the pods, and can be read. */
   private static final String STORE =
       ",recordings.store.enabled=true,recordings.store.storageClassName=chaperone-test,"
-          + "recordings.store.volumeSize=1Gi,recordings.store.size=900Mi,recordings.api.enabled=true";
+          + "recordings.store.volumeSize=1Gi,recordings.store.size=900Mi,recordings.api.enabled=true,"
+          // So that as many agents as are to start at once have room on a small machine.
+          + "sidecar.cpuRequest=10m";
 
   private static final int REPLICAS = 2;
   private static final Path QUICKSTART = Path.of("../examples/quickstart");

@@ -40,22 +40,25 @@ final class LoadCluster implements AutoCloseable {
   private static final String WEBHOOKS = "chaperone-pods";
 
   private final TestCluster cluster;
+  private final int memoryLimit;
   private final List<Chart> charts = new ArrayList<>();
   private final List<OperatorProgram> replicas = new ArrayList<>();
   private final Relay channel = Relay.to();
   private final Relay webhooks = Relay.to();
 
-  private LoadCluster(TestCluster cluster) {
+  private LoadCluster(TestCluster cluster, int memoryLimit) {
     this.cluster = cluster;
+    this.memoryLimit = memoryLimit;
   }
 
   /**
    * Begins with a cluster of the tests.
    *
    * @param cluster closed with this
+   * @param memoryLimit of each replica, in MiB
    */
-  static LoadCluster in(TestCluster cluster) {
-    LoadCluster load = new LoadCluster(cluster);
+  static LoadCluster in(TestCluster cluster, int memoryLimit) {
+    LoadCluster load = new LoadCluster(cluster, memoryLimit);
     cluster.applyCustomResourceDefinitions();
     load.charts.add(
         Chart.install(
@@ -84,6 +87,7 @@ final class LoadCluster implements AutoCloseable {
         OperatorProgram.start(
             cluster,
             name,
+            memoryLimit,
             Map.of(
                 "KUBECONFIG",
                 cluster.kubeconfigOf("chaperone-operator", cluster.server()).toString(),

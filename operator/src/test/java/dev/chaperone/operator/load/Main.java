@@ -1,5 +1,6 @@
 package dev.chaperone.operator.load;
 
+import dev.chaperone.operator.testing.OperatorProgram;
 import dev.chaperone.operator.testing.TestCluster;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ public final class Main {
   /**
    * Measures.
    *
-   * @param arguments {@code [--sidecars N] [--resources N] [--json FILE]}
+   * @param arguments {@code [--sidecars N] [--resources N] [--memory MIB] [--json FILE]}
    */
   public static void main(String... arguments) {
     // That connections are lost and made again is what is measured.
@@ -45,6 +46,7 @@ public final class Main {
   private static boolean run(List<String> arguments) throws Exception {
     int sidecars = SIDECARS;
     int resources = RESOURCES;
+    int memoryLimit = OperatorProgram.MEMORY_LIMIT;
     Path json = Path.of(System.getProperty("chaperone.home"), "benchmarks/target/operator.json");
     while (!arguments.isEmpty()) {
       String name = arguments.remove(0);
@@ -55,6 +57,7 @@ public final class Main {
       switch (name) {
         case "--sidecars" -> sidecars = number(value);
         case "--resources" -> resources = number(value);
+        case "--memory" -> memoryLimit = number(value);
         case "--json" -> json = Path.of(value);
         default -> throw new IllegalArgumentException("unknown option " + name);
       }
@@ -64,8 +67,8 @@ public final class Main {
       throw new IOException(reason.get());
     }
     Figures figures = new Figures();
-    try (LoadCluster cluster = LoadCluster.in(TestCluster.open("load"))) {
-      new OperatorLoad(cluster, figures, sidecars, resources).run();
+    try (LoadCluster cluster = LoadCluster.in(TestCluster.open("load"), memoryLimit)) {
+      new OperatorLoad(cluster, figures, sidecars, memoryLimit, resources).run();
     } finally {
       figures.write(json, sidecars);
     }

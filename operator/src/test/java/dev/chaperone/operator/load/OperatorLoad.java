@@ -45,19 +45,22 @@ final class OperatorLoad {
   private static final double WRITES_PER_MINUTE = 12.5;
   private static final double RECONCILE_SECONDS = 60;
 
-  /** A little below the limit of the container. */
-  private static final double MEBIBYTES = 480;
+  /** How far below the limit of the container, in MiB. */
+  private static final int SPARE_MEBIBYTES = 32;
 
   private final LoadCluster cluster;
   private final Figures figures;
   private final int count;
   private final int resources;
+  private final double mebibytes;
 
   /**
    * @param count how many sidecars
+   * @param memoryLimit of each replica, in MiB
    * @param resources how many connections, and as many policies, are reconciled
    */
-  OperatorLoad(LoadCluster cluster, Figures figures, int count, int resources) {
+  OperatorLoad(LoadCluster cluster, Figures figures, int count, int memoryLimit, int resources) {
+    this.mebibytes = memoryLimit - SPARE_MEBIBYTES;
     this.cluster = cluster;
     this.figures = figures;
     this.count = count;
@@ -121,7 +124,7 @@ final class OperatorLoad {
     long from = System.nanoTime();
     TimeUnit.SECONDS.sleep(seconds);
     double cpu = (operator.cpuSeconds() - before) / seconds(from, System.nanoTime());
-    figures.atMost("operator, " + when + ": RSS", operator.rssMebibytes(), "MiB", MEBIBYTES);
+    figures.atMost("operator, " + when + ": RSS", operator.rssMebibytes(), "MiB", mebibytes);
     figures.add("operator, " + when + ": CPU", cpu * 1_000, "m");
   }
 
@@ -363,7 +366,7 @@ final class OperatorLoad {
         "s",
         RECONCILE_SECONDS);
     figures.add("operator, CPU time of that", operator.cpuSeconds() - before, "s");
-    figures.atMost("operator, with all of these: RSS", operator.rssMebibytes(), "MiB", MEBIBYTES);
+    figures.atMost("operator, with all of these: RSS", operator.rssMebibytes(), "MiB", mebibytes);
     use(operator, "with all of these", IDLE_SECONDS);
     figures.add("operator, highest RSS ever", operator.peakMebibytes(), "MiB");
   }

@@ -27,8 +27,8 @@ public final class OperatorProgram implements AutoCloseable {
   /** What its image starts Java with. */
   private static final Path OPTIONS = Path.of("src", "main", "image", "java.options");
 
-  /** Of its container, as the chart sets it. */
-  private static final String MEMORY_LIMIT = "-XX:MaxRAM=512m";
+  /** Of its container, as the chart sets it, in MiB. */
+  public static final int MEMORY_LIMIT = 512;
 
   private static final double TICKS_PER_SECOND = 100;
   private static final double KIBIBYTES_PER_MEBIBYTE = 1_024;
@@ -58,9 +58,20 @@ public final class OperatorProgram implements AutoCloseable {
    */
   public static OperatorProgram start(
       TestCluster cluster, String name, Map<String, String> environment) throws IOException {
+    return start(cluster, name, MEMORY_LIMIT, environment);
+  }
+
+  /**
+   * Starts one with another limit.
+   *
+   * @param memoryLimit of its container, in MiB
+   */
+  public static OperatorProgram start(
+      TestCluster cluster, String name, int memoryLimit, Map<String, String> environment)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add(MEMORY_LIMIT);
+    command.add("-XX:MaxRAM=" + memoryLimit + "m");
     command.addAll(options());
     command.addAll(List.of("-jar", JAR.toString()));
     int management = freePort();

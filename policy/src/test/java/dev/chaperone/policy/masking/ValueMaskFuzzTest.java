@@ -45,7 +45,9 @@ class ValueMaskFuzzTest extends FuzzTest {
       case REDACT, NULL ->
           assertThat(masked).isEqualTo(written(masking, "other".getBytes(StandardCharsets.UTF_8)));
       case PARTIAL -> assertShowsLittle(masked, value);
-      case HASH -> assertThat(contains(masked, value)).isFalse();
+      case HASH ->
+          assertThat(contains(masked, value, type == ValueType.NUMERIC && binary ? 8 : 0))
+              .isFalse();
       case FORMAT_PRESERVING -> {
         if (masked != null && type == ValueType.TEXT) {
           assertThat(masked).hasSameSizeAs(value);
@@ -77,12 +79,17 @@ class ValueMaskFuzzTest extends FuzzTest {
     }
   }
 
-  /** Whether what is masked holds eight bytes of the value in a row. */
-  private static boolean contains(byte[] masked, byte[] value) {
-    if (masked == null || value.length < 8) {
+  /**
+   * Whether what is masked holds eight bytes of the value in a row.
+   *
+   * @param from where they begin: a binary number has a head of eight bytes that says how long it
+   *     is
+   */
+  private static boolean contains(byte[] masked, byte[] value, int from) {
+    if (masked == null || value.length < from + 8) {
       return false;
     }
     String all = new String(masked, StandardCharsets.ISO_8859_1);
-    return all.contains(new String(value, 0, 8, StandardCharsets.ISO_8859_1));
+    return all.contains(new String(value, from, 8, StandardCharsets.ISO_8859_1));
   }
 }

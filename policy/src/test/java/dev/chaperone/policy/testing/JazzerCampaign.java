@@ -1,5 +1,6 @@
 package dev.chaperone.policy.testing;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,6 +29,13 @@ final class JazzerCampaign {
   private static final int TIMEOUT_SECONDS = 20;
 
   private static final int MAX_INPUT_BYTES = 16 << 10;
+
+  /** Jazzer's own looks at what a test with a real server does on purpose, by their package. */
+  private static final String SERVERS =
+      Stream.of("ServerSideRequestForgery", "OsCommandInjection", "SqlInjection")
+          .map(name -> "com.code_intelligence.jazzer.sanitizers." + name)
+          .collect(Collectors.joining(File.pathSeparator));
+
   private static final int SHOWN_LINES = 60;
   private static final Pattern PROGRESS = Pattern.compile("cov: (\\d+) ft: (\\d+) corp: (\\d+)");
   private static final Pattern EXECUTIONS =
@@ -92,6 +100,10 @@ final class JazzerCampaign {
     command.add("--target_args=" + target.getName());
     command.add("--instrumentation_includes=dev.chaperone.**");
     command.add("--custom_hook_includes=dev.chaperone.**");
+    if (target.getSimpleName().endsWith("IT")) {
+      // It starts a server, asks it, and connects a gateway with it.
+      command.add("--disabled_hooks=" + SERVERS);
+    }
     command.add("--reproducer_path=" + directory);
     command.add("-artifact_prefix=" + directory + "/");
     command.add("-max_total_time=" + SECONDS);

@@ -22,6 +22,7 @@ import dev.chaperone.operator.injection.OperatorAuthority;
 import dev.chaperone.operator.testing.Api.Answer;
 import dev.chaperone.operator.testing.Chart;
 import dev.chaperone.operator.testing.Output;
+import dev.chaperone.operator.testing.TakesMinutes;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestNode;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -332,6 +333,7 @@ class GatewayNodeIT {
   }
 
   @Test
+  @TakesMinutes
   void oneThatIsStuckIsNotReadyAndIsStartedAnewAndTheAgentRunsOn() throws Exception {
     String uid = run("stuck");
     ConnectedSidecar first = sidecar(uid, Optional.empty());

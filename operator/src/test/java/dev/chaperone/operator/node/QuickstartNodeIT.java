@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Api.Answer;
 import dev.chaperone.operator.testing.Output;
+import dev.chaperone.operator.testing.TakesMinutes;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestNode;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -506,6 +507,7 @@ class QuickstartNodeIT {
 
   @Test
   @Tag("long")
+  @TakesMinutes
   void whileNoOperatorRunsWhatIsHeldStaysHeldLeasesEndAndAfterwardsAllGoesOn() throws Exception {
     String session = support.session(AGENT, "orders-db");
     try (AgentClient load = AgentClient.jdbc(cluster, SUPPORT, AGENT).connected();

@@ -9,6 +9,7 @@ import dev.chaperone.operator.injection.GatewayNames;
 import dev.chaperone.operator.testing.Api;
 import dev.chaperone.operator.testing.Api.Answer;
 import dev.chaperone.operator.testing.Output;
+import dev.chaperone.operator.testing.TakesMinutes;
 import dev.chaperone.operator.testing.TestCluster;
 import dev.chaperone.operator.testing.UsesTestNode;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -34,7 +35,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -56,9 +56,7 @@ class UnderLoadNodeIT {
   private static final String DONE = "INSERT INTO done";
   private static final Duration SOON = Installation.SOON;
 
-  private static final String LOAD_SECONDS = "load.seconds";
-  private static final String MINUTES = "it takes minutes; -Dload.seconds=60 runs it";
-  private static final int SECONDS = Integer.getInteger(LOAD_SECONDS, 60);
+  private static final int SECONDS = Integer.getInteger("load.seconds", 60);
   private static final int PODS = Integer.getInteger("load.pods", 15);
 
   /** What starting one takes of a small machine. */
@@ -337,7 +335,7 @@ class UnderLoadNodeIT {
   }
 
   @Test
-  @EnabledIfSystemProperty(named = LOAD_SECONDS, matches = "[0-9]+", disabledReason = MINUTES)
+  @TakesMinutes
   void whileOneReplicaIsDrainedPodsAreMadeAndNothingThatIsRecordedIsLost() throws IOException {
     try (Agent first = new Agent("replica-1");
         Agent second = new Agent("replica-2")) {
@@ -381,7 +379,7 @@ class UnderLoadNodeIT {
   }
 
   @Test
-  @EnabledIfSystemProperty(named = LOAD_SECONDS, matches = "[0-9]+", disabledReason = MINUTES)
+  @TakesMinutes
   void aNodeThatLosesItsPowerLosesNothingThatIsOlderThanTheDisksDelay() throws IOException {
     try (Agent agent = new Agent("power-1")) {
       String session = resources.session("power-1", CONNECTION);
@@ -437,7 +435,7 @@ class UnderLoadNodeIT {
   // ---- many
 
   @Test
-  @EnabledIfSystemProperty(named = LOAD_SECONDS, matches = "[0-9]+", disabledReason = MINUTES)
+  @TakesMinutes
   void manyAgentsThatStartAtOnceAreAllGuardedAndServed() throws IOException {
     long begin = System.nanoTime();
     installation.apply(
@@ -495,7 +493,7 @@ class UnderLoadNodeIT {
   // ---- the leader
 
   @Test
-  @EnabledIfSystemProperty(named = LOAD_SECONDS, matches = "[0-9]+", disabledReason = MINUTES)
+  @TakesMinutes
   void whileLeadersAreKilledNothingIsLostNothingIsDecidedTwiceAndNoPodIsUnguarded()
       throws Exception {
     try (Agent first = new Agent("leader-1");

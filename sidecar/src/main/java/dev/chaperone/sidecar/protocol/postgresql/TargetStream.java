@@ -22,6 +22,9 @@ final class TargetStream implements MessageFramer.Handler {
   /** Rows that are masked at a time, in bytes; a longer row alone. */
   private static final int ROWS_BYTES = 8 << 10;
 
+  /** Longest command tag with its end, in bytes; PostgreSQL source, COMPLETION_TAG_BUFSIZE. */
+  private static final int COMMAND_TAG_BYTES = 64;
+
   private final ClientSession session;
   private final MessageFramer framer = new MessageFramer(this);
   private final ReplyLedger ledger;
@@ -140,8 +143,10 @@ final class TargetStream implements MessageFramer.Handler {
     switch (type) {
       case BackendMessage.DATA_ROW:
         requireRows(type, head);
+        require(type, !copiesOut);
         return onRow(head, buffer, start, bodyBytes, available);
       case BackendMessage.COPY_DATA:
+        requireRows(type, head);
         require(type, copiesOut);
         return onCopyLine(head, buffer, start, bodyBytes, available);
       case BackendMessage.COMMAND_COMPLETE:
@@ -149,6 +154,7 @@ final class TargetStream implements MessageFramer.Handler {
       case BackendMessage.PORTAL_SUSPENDED:
         return onComplete(type, head, buffer, start, bodyBytes);
       case BackendMessage.ROW_DESCRIPTION:
+        require(type, !copiesOut);
         require(
             type,
             head.kind() == Kind.QUERY
@@ -175,9 +181,11 @@ final class TargetStream implements MessageFramer.Handler {
         return onAnswered(head, true);
       case BackendMessage.COPY_OUT_RESPONSE:
         requireRows(type, head);
+        require(type, !copiesOut);
         requireList(type, buffer, start, bodyBytes, Byte.BYTES, Short.BYTES);
         return onCopyOut(head, buffer, start, bodyBytes);
       case BackendMessage.COPY_DONE:
+        requireRows(type, head);
         require(type, copiesOut && bodyBytes == 0);
         copyEnds();
         return onAnswered(head, false);
@@ -451,8 +459,7 @@ final class TargetStream implements MessageFramer.Handler {
     boolean suppressed = muted;
     if (operation.aborted() != null && !muted) {
       // The target was done before the cancel reached it. The client is told that the result was
-      // cut
-      // off, and hears nothing more of this group.
+      // cut off, and hears nothing more of this group.
       framer.forwardPreceding();
       session.reply(operation.aborted());
       muted = true;
@@ -465,7 +472,10 @@ final class TargetStream implements MessageFramer.Handler {
       operation.guard().statementDone();
     }
     if (type == BackendMessage.COMMAND_COMPLETE) {
-      String tag = buffer.toString(start, Math.max(0, bodyBytes - 1), StandardCharsets.US_ASCII);
+      require(type, bodyBytes > 0 && bodyBytes <= COMMAND_TAG_BYTES);
+      int length = bodyBytes - 1;
+      require(type, buffer.getByte(start + length) == 0);
+      String tag = buffer.toString(start, length, StandardCharsets.US_ASCII);
       require(type, isCommandTag(tag));
       head.recorded().result(tag);
     }
@@ -620,6 +630,8 @@ final class TargetStream implements MessageFramer.Handler {
     require(
         BackendMessage.READY_FOR_QUERY,
         bodyBytes == 1 && (head.kind() == Kind.SYNC || head.kind() == Kind.QUERY));
+    // Whatever was begun is over with the query: the lines of its COPY are no answer to the next.
+    copyEnds();
     status = TransactionStatus.of(buffer.getByte(start));
     if (head.replacement() != null) {
       throw new ProtocolViolation("target: a message that must fail did not");

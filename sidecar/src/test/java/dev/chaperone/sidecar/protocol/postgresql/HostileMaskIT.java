@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A target that describes masked rows otherwise than it should: none of them gets through. */
 class HostileMaskIT {
   private static final String SECRET = "hidden-value";
+  private static final String SHOUTED = "HIDDENVALUE";
   private static final byte[] READY = message('Z', new byte[] {'I'});
   private static final byte[] DONE = message('C', cString("SELECT 1"));
 
@@ -107,6 +109,12 @@ class HostileMaskIT {
         Arguments.of(
             "a result that is no count", join(right, message('C', cString(SECRET)), READY)),
         Arguments.of(
+            "a result longer than any",
+            join(right, message('C', cString("A".repeat(64) + SHOUTED)), READY)),
+        Arguments.of(
+            "a result without an end",
+            join(right, message('C', SECRET.getBytes(StandardCharsets.UTF_8)), READY)),
+        Arguments.of(
             "a description cut off",
             join(message('T', int16(1), cString("v"), int32(TABLE)), row(SECRET))),
         Arguments.of(
@@ -154,6 +162,16 @@ class HostileMaskIT {
         join(parse("", "SELECT v /* poison */ FROM t"), bind("", ""), execute("", 0), sync()));
   }
 
+  /** The second query is under way when the first is said to be done in the middle of its COPY. */
+  @Test
+  void linesOfACopyThatHasNoEndAreNoAnswerToTheNextQuery() throws Exception {
+    byte[] begun = message('H', new byte[] {0}, int16(1), int16(0));
+    byte[] line = message('d', (SECRET + "\n").getBytes(StandardCharsets.UTF_8));
+    check(
+        join(begun, READY, line, message('c'), DONE, READY),
+        join(query("COPY log TO STDOUT /* poison */"), query("SELECT v FROM t")));
+  }
+
   private static void check(byte[] answer, byte[] sent) throws Exception {
     TestPostgres server = TestPostgres.shared(TestPostgres.Kind.EMBEDDED);
     server.reset();
@@ -173,13 +191,14 @@ class HostileMaskIT {
         client.readTimeout(3_000);
         List<Message> received = new ArrayList<>();
         try {
-          received.addAll(client.send(sent).readToReady());
+          received.addAll(client.send(sent).readToEnd());
         } catch (IOException e) {
           // The answer was cut off; the gateway waits for the rest of it.
         }
         for (Message message : received) {
           assertThat(new String(message.body(), StandardCharsets.ISO_8859_1))
-              .doesNotContain(SECRET);
+              .doesNotContain(SECRET)
+              .doesNotContain(SHOUTED);
         }
       }
     }

@@ -6,7 +6,7 @@
 #   charts/image.sh sidecar|operator FILE.tar [NAME:TAG]
 #
 # An image has one layer and nothing of a distribution: a Java runtime made by jlink, the program, the shared libraries
-# of this machine that ldd names for them, and a shell for the launcher. The same input gives the same digest.
+# of this machine that ldd names for them, and for the launcher a shell and sleep. The same input gives the same digest.
 #
 #   CHAPERONE_IMAGE_JDK   the JDK to make the runtime from; else a JDK 25 of /usr/lib/jvm, else that of javac
 set -euo pipefail
@@ -103,6 +103,7 @@ copy_libraries() {
   else
     cp -L /bin/sh "$root/bin/sh"
   fi
+  cp -L "$(command -v sleep)" "$root/bin/sleep"
   find "$opt/java" "$root/bin" -type f \( -name '*.so' -o -perm -u+x \) -print0 |
     xargs -0 -n 1 ldd 2>/dev/null |
     sed -n -e 's/.*=> \(\/[^ ]*\) (.*/\1/p' -e 's/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
@@ -163,6 +164,7 @@ machine_components() {
     printf ',\n{"type":"file","name":"%s","hashes":[{"alg":"SHA-256","content":"%s"}]}' "$file" "$(sha256_of "$file")"
   done <"$work/libraries"
   command -v dash >/dev/null && package_of "$(command -v dash)" >>"$work/packages"
+  package_of "$(command -v sleep)" >>"$work/packages"
   sort -u "$work/packages" | while read -r name version architecture; do
     printf ',\n{"type":"library","name":"%s","version":"%s","purl":"pkg:deb/%s/%s@%s?arch=%s"}' \
       "$name" "$version" "$(. /etc/os-release && printf %s "$ID")" "$name" "${version//+/%2B}" "$architecture"

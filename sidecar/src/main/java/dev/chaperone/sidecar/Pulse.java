@@ -27,14 +27,19 @@ final class Pulse implements AutoCloseable {
   /**
    * Its patience.
    *
-   * @param beat how often it looks
+   * @param beat how often it looks, once the sidecar has started
+   * @param firstBeat how often until then: the agent's containers wait for that
    * @param stuck how long a thread may take for a task of no work
    * @param firstConfiguration how long the first configuration is waited for
    */
-  record Times(Duration beat, Duration stuck, Duration firstConfiguration) {
+  record Times(Duration beat, Duration firstBeat, Duration stuck, Duration firstConfiguration) {
     /** What a sidecar uses. The launcher's {@code probe} takes what is older than 20 s as old. */
     static final Times STANDARD =
-        new Times(Duration.ofSeconds(2), Duration.ofSeconds(15), Duration.ofSeconds(45));
+        new Times(
+            Duration.ofSeconds(2),
+            Duration.ofMillis(250),
+            Duration.ofSeconds(15),
+            Duration.ofSeconds(45));
   }
 
   /** One thread, and since when it owes the small task it was given. */
@@ -117,7 +122,7 @@ final class Pulse implements AutoCloseable {
         unwritable = true;
       }
       try {
-        Thread.sleep(times.beat().toMillis());
+        Thread.sleep((started ? times.beat() : times.firstBeat()).toMillis());
       } catch (InterruptedException e) {
         return;
       }

@@ -16,16 +16,20 @@ class ProbeFilesTest {
   @TempDir Path directory;
 
   private int probe(String what) throws Exception {
+    // What it does, it does by itself.
+    Process process = begin(what, "/nowhere");
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  private Process begin(String what, String path) throws Exception {
     ProcessBuilder builder =
         new ProcessBuilder("/bin/sh", LAUNCHER.toString(), "probe", what)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD);
     builder.environment().put("CHAPERONE_PROBE_DIR", directory.resolve("probes").toString());
-    // What it does, it does by itself: nothing else is in the image.
-    builder.environment().put("PATH", "/nowhere");
-    Process process = builder.start();
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    return process.exitValue();
+    builder.environment().put("PATH", path);
+    return builder.start();
   }
 
   @Test
@@ -52,6 +56,18 @@ class ProbeFilesTest {
       assertThat(probe("live")).isZero();
     }
     assertThat(probe("live")).isNotZero();
+  }
+
+  /** The one thing it does not do by itself is to wait. */
+  @Test
+  void whoAsksForTheStartWaitsForIt() throws Exception {
+    try (ProbeFiles files = new ProbeFiles(directory.resolve("probes"))) {
+      Process process = begin("startup", System.getenv("PATH"));
+      assertThat(process.waitFor(1, TimeUnit.SECONDS)).isFalse();
+      files.holds(Probe.started);
+      assertThat(process.waitFor(15, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isZero();
+    }
   }
 
   @Test

@@ -34,7 +34,8 @@ class PulseTest {
     pulse =
         new Pulse(
             new ProbeFiles(directory),
-            new Pulse.Times(Duration.ofMillis(20), stuck, firstConfiguration),
+            new Pulse.Times(
+                Duration.ofMillis(20), Duration.ofMillis(20), stuck, firstConfiguration),
             threads,
             () -> health);
     pulse.start();

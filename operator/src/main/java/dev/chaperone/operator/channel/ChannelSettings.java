@@ -24,5 +24,5 @@ public record ChannelSettings(
   /** What the operator uses. */
   public static final ChannelSettings STANDARD =
       new ChannelSettings(
-          Duration.ofSeconds(10), Duration.ofSeconds(5), Duration.ofSeconds(15), 256, 16, 32, 2);
+          Duration.ofSeconds(30), Duration.ofSeconds(5), Duration.ofSeconds(30), 256, 16, 32, 2);
 }

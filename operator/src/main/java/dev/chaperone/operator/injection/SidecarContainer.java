@@ -73,10 +73,12 @@ record SidecarContainer(ObjectNode json, List<ObjectNode> volumes) {
         .put("memory", settings.resources().memoryRequest());
     securityContext(container.putObject("securityContext"), settings.uid());
     // A cold start takes seconds of processor time, and minutes where a node starts many pods at
-    // once. Who begins anew then never ends.
-    probe(container.putObject("startupProbe"), "startup", 2, 300);
-    probe(container.putObject("readinessProbe"), "ready", 10, 3);
-    probe(container.putObject("livenessProbe"), "live", 30, 3);
+    // once. Who begins anew then never ends. A failing one takes 20 seconds, most of which it
+    // waits.
+    probe(container.putObject("startupProbe"), "startup", 10, 60);
+    // Each costs the node a tenth of a second of a processor.
+    probe(container.putObject("readinessProbe"), "ready", 20, 3);
+    probe(container.putObject("livenessProbe"), "live", 60, 3);
     container.put("terminationMessagePath", "/dev/termination-log");
     container.put("terminationMessagePolicy", "File");
     ArrayNode mounts = container.putArray("volumeMounts");
@@ -137,7 +139,7 @@ record SidecarContainer(ObjectNode json, List<ObjectNode> volumes) {
     probe.put("failureThreshold", failures);
     probe.put("periodSeconds", period);
     probe.put("successThreshold", 1);
-    probe.put("timeoutSeconds", 10);
+    probe.put("timeoutSeconds", 30);
   }
 
   private static ObjectNode mount(ArrayNode mounts, String volume, String path) {

@@ -196,21 +196,34 @@ class UnderLoadNodeIT {
 
   @Test
   void whereTheGatewayIsKilledTheClientConnectsAgainAndTheRecordingVerifies() throws IOException {
-    try (Agent agent = new Agent("killed-1")) {
-      String session = resources.session("killed-1", CONNECTION);
+    gatewayEnds(
+        "killed-1", () -> cluster.inNode("kill", "-9", process("killed-1", GATEWAY)), "Error");
+  }
+
+  @Test
+  void whereTheGatewayHasNoMemoryLeftTheClientConnectsAgainAndTheRecordingVerifies()
+      throws IOException {
+    gatewayEnds("oom-1", () -> exhaustMemory("oom-1"), "OOMKilled");
+  }
+
+  private static void gatewayEnds(String pod, Runnable end, String reason) throws IOException {
+    try (Agent agent = new Agent(pod)) {
+      String session = resources.session(pod, CONNECTION);
       agent.client.send(JdbcAgent.REPEAT + COUNT);
       await().atMost(SOON).until(() -> operations(session) > 20);
-      cluster.inNode("kill", "-9", process("killed-1", GATEWAY));
+      end.run();
       List<String> said = agent.client.answer();
       assertThat(said.get(0)).startsWith("first ERROR 08006 ");
       int executed = executed(said);
-      await().atMost(SOON).until(() -> gateway("killed-1").getRestartCount() == 1);
-      awaitServed("killed-1");
+      await().atMost(SOON).until(() -> gateway(pod).getRestartCount() == 1);
+      assertThat(gateway(pod).getLastState().getTerminated().getReason()).isEqualTo(reason);
+      awaitServed(pod);
       awaitRecorded(session, executed);
-      assertThat(resources.sessions("killed-1", CONNECTION)).hasSize(2);
+      assertThat(resources.sessions(pod, CONNECTION)).hasSize(2);
       assertVerifies(session, 4);
       System.out.printf(
-          "FIGURE gateway killed: %d executed before, all of them recorded%n", executed);
+          "FIGURE gateway ended (%s): %d executed before, all of them recorded%n",
+          reason, executed);
     }
   }
 
@@ -224,6 +237,34 @@ class UnderLoadNodeIT {
                 assertThat(client.say(COUNT)).containsExactly("400");
               }
             });
+  }
+
+  /**
+   * Has further processes of the gateway's container take all of the memory that it may have. The
+   * kernel then kills the largest one, which is the gateway as long as they are several; proc(5),
+   * oom_score_adj.
+   */
+  private static void exhaustMemory(String pod) {
+    String limit =
+        installation.pod(LOAD, pod).getSpec().getInitContainers().stream()
+            .filter(container -> container.getName().equals(GATEWAY))
+            .map(container -> container.getResources().getLimits().get("memory"))
+            .map(memory -> memory.getNumericalAmount().toBigInteger().toString())
+            .findFirst()
+            .orElseThrow();
+    cluster.inNode(
+        "sh",
+        "-c",
+        """
+        echo 1000 >/proc/%1$s/oom_score_adj
+        for n in 1 2 3 4; do
+          ctr --namespace k8s.io tasks exec --exec-id hog$n %2$s /opt/chaperone/java/bin/java \
+            -XX:+UseSerialGC -XX:+AlwaysPreTouch -Xms%3$s -Xmx%3$s -version >/dev/null 2>&1 &
+        done
+        wait
+        """
+            .formatted(
+                process(pod, GATEWAY), container(installation.pod(LOAD, pod), GATEWAY), limit));
   }
 
   // ---- the API server, the node
@@ -705,14 +746,7 @@ class UnderLoadNodeIT {
 
   /** The number of its first process, as the node counts them. */
   private static String process(Pod pod, String container) {
-    String id =
-        Stream.of(
-                pod.getStatus().getInitContainerStatuses(), pod.getStatus().getContainerStatuses())
-            .flatMap(List::stream)
-            .filter(status -> status.getName().equals(container))
-            .map(status -> status.getContainerID().replaceFirst(".*//", ""))
-            .findFirst()
-            .orElseThrow();
+    String id = container(pod, container);
     Matcher tasks = TASK.matcher(cluster.inNode("ctr", "--namespace", "k8s.io", "tasks", "ls"));
     while (tasks.find()) {
       if (tasks.group(1).equals(id)) {
@@ -720,6 +754,16 @@ class UnderLoadNodeIT {
       }
     }
     throw new AssertionError(container + " does not run");
+  }
+
+  private static String container(Pod pod, String name) {
+    return Stream.of(
+            pod.getStatus().getInitContainerStatuses(), pod.getStatus().getContainerStatuses())
+        .flatMap(List::stream)
+        .filter(status -> status.getName().equals(name))
+        .map(status -> status.getContainerID().replaceFirst(".*//", ""))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static int operations(String session) {

@@ -20,9 +20,9 @@ public record OperatorTimes(
   /** What a sidecar uses. */
   public static final OperatorTimes STANDARD =
       new OperatorTimes(
-          Duration.ofSeconds(10),
+          Duration.ofSeconds(30),
           Duration.ofSeconds(5),
-          Duration.ofSeconds(15),
+          Duration.ofSeconds(30),
           Duration.ofMillis(200),
           Duration.ofSeconds(5));
 }

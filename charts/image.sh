@@ -56,7 +56,8 @@ release=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release")
 ((release >= 22)) || modules+=,jdk.crypto.ec
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+place=
+trap 'rm -rf "$work" ${place:+"$place"}' EXIT
 root=$work/root opt=$work/root/opt/chaperone
 mkdir -p "$opt" "$root"/{bin,etc,tmp,usr/local/bin}
 
@@ -94,6 +95,40 @@ copy_program() {
   cp "$jar" "$home/sidecar/target/lib/"*.jar "$opt/lib/"
 }
 
+# The archive tells where it was made: always at the same place, by one at a time.
+take_place() {
+  local patience=600
+  until mkdir -m 700 /tmp/chaperone-image 2>/dev/null; do
+    ((patience-- > 0)) || die "/tmp/chaperone-image is there: remove it, if no other image is being made"
+    sleep 1
+  done
+  place=/tmp/chaperone-image
+}
+
+# The gateway's classes as they are in memory: half of what a start takes is to read them. They are found again only
+# where the class path is the same, in the same order, with the same times. sidecar/src/main/image/classes.lst says which.
+archive_classes() {
+  [ "$program" = sidecar ] || return 0
+  local jar path=
+  for jar in "$opt/lib/"*.jar; do path+=:/opt/chaperone/lib/${jar##*/}; done
+  path=${path#:}
+  echo "-cp $path" >>"$opt/java.options"
+  # Before, jars had to be where they were when the archive was made.
+  ((release >= 21)) || return 0
+  take_place
+  mv "$opt" "$place/opt"
+  find "$place" -type f -exec touch -d @0 {} +
+  "$place/opt/java/bin/java" @"$place/opt/java.options" -Xmx512m -Xshare:dump -Xlog:disable \
+    -XX:SharedClassListFile="$home/sidecar/src/main/image/classes.lst" \
+    -XX:SharedArchiveFile="$place/opt/classes.jsa" -cp "${path//\/opt\/chaperone/$place/opt}" >"$work/archive.log" 2>&1 ||
+    { cat "$work/archive.log" >&2; die "the classes cannot be archived"; }
+  mv "$place/opt" "$opt"
+  rmdir "$place" && place=
+  echo '-XX:SharedArchiveFile=/opt/chaperone/classes.jsa' >>"$opt/java.options"
+  # It has those of Java itself too.
+  rm -f "$opt"/java/lib/server/classes*.jsa
+}
+
 # Shared libraries at the very place where ldd finds them, the loader included.
 copy_libraries() {
   local library
@@ -104,11 +139,16 @@ copy_libraries() {
     cp -L /bin/sh "$root/bin/sh"
   fi
   cp -L "$(command -v sleep)" "$root/bin/sleep"
-  find "$opt/java" "$root/bin" -type f \( -name '*.so' -o -perm -u+x \) -print0 |
-    xargs -0 -n 1 ldd 2>/dev/null |
+  # What the program brings along in its jars needs libraries too; ldd says nothing of another machine's kind.
+  mkdir "$work/native"
+  for library in "$opt/lib/"*-native-*.jar; do
+    [ ! -f "$library" ] || (cd "$work/native" && "$jdk/bin/jar" xf "$library")
+  done
+  find "$opt/java" "$root/bin" "$work/native" -type f \( -name '*.so' -o -perm -u+x \) -print0 |
+    { xargs -0 -n 1 ldd 2>/dev/null || :; } |
     sed -n -e 's/.*=> \(\/[^ ]*\) (.*/\1/p' -e 's/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
     sort -u >"$work/libraries"
-  sed -i "\\|^$root/|d" "$work/libraries"
+  sed -i -e "\\|^$root/|d" -e "\\|^$work/|d" "$work/libraries"
   while IFS= read -r library; do
     mkdir -p "$root$(dirname "$library")"
     cp -L "$library" "$root$library"
@@ -234,6 +274,7 @@ make_image() {
 make_runtime
 copy_program
 copy_libraries
+archive_classes
 copy_inventory
 copy_settings
 make_image

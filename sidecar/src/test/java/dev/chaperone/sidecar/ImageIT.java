@@ -67,18 +67,32 @@ class ImageIT {
         .anyMatch(line -> line.contains("./opt/chaperone/java/bin/java"))
         .anyMatch(line -> line.contains("./opt/chaperone/lib/chaperone-sidecar-"));
     assertThat(content)
-        .as("programs are the launcher, a shell, and Java")
+        .as("programs are the launcher, a shell, what it waits with, and Java")
         .filteredOn(line -> line.matches("-.* \\./(usr/.*)?s?bin/.*"))
-        .hasSize(2);
+        .hasSize(3);
     assertThat(content)
         .as("nothing runs as another user, or can be written by one")
         .noneMatch(line -> line.matches("-..[sS].*|-.....[sS].*|-.......w.*"))
         .allMatch(line -> line.contains(" 0/0 "));
-    everythingIsNamed(blob(layout, manifest.at("/layers/0/digest")));
+    JsonNode inventory = everythingIsNamed(blob(layout, manifest.at("/layers/0/digest")));
+    if (javaRelease(inventory) >= 21) {
+      assertThat(content)
+          .as("what is loaded at each start, as it is in memory")
+          .anyMatch(line -> line.endsWith(" ./opt/chaperone/classes.jsa"));
+    }
+  }
+
+  private static int javaRelease(JsonNode inventory) {
+    for (JsonNode one : inventory.path("components")) {
+      if (one.path("name").asText().equals("Java runtime")) {
+        return Integer.parseInt(one.path("version").asText().split("[.+]", 2)[0]);
+      }
+    }
+    throw new AssertionError("no Java runtime is named");
   }
 
   /** For scanners: each library of the program, and each of the machine. */
-  private void everythingIsNamed(Path layer) throws Exception {
+  private JsonNode everythingIsNamed(Path layer) throws Exception {
     List<String> files = run("tar", "-tf", layer.toString()).lines().toList();
     JsonNode inventory =
         JSON.readTree(
@@ -103,6 +117,7 @@ class ImageIT {
         .hasSizeGreaterThan(3)
         .map(file -> file.substring(1))
         .isSubsetOf(names);
+    return inventory;
   }
 
   private static JsonNode json(Path file) throws IOException {

@@ -95,14 +95,19 @@ copy_program() {
   cp "$jar" "$home/sidecar/target/lib/"*.jar "$opt/lib/"
 }
 
-# The archive tells where it was made: always at the same place, by one at a time.
+# The archive tells where it was made: always at the same place, by one at a time. Who was killed there is gone.
 take_place() {
-  local patience=600
-  until mkdir -m 700 /tmp/chaperone-image 2>/dev/null; do
-    ((patience-- > 0)) || die "/tmp/chaperone-image is there: remove it, if no other image is being made"
+  local here=/tmp/chaperone-image patience=300 owner
+  until mkdir -m 700 "$here" 2>/dev/null; do
+    if [ -O "$here" ] && read -r owner 2>/dev/null <"$here/owner" && ! kill -0 "$owner" 2>/dev/null; then
+      rm -rf "$here"
+      continue
+    fi
+    ((patience-- > 0)) || die "$here is there: remove it, if no other image is being made"
     sleep 1
   done
-  place=/tmp/chaperone-image
+  place=$here
+  echo $$ >"$place/owner"
 }
 
 # The gateway's classes as they are in memory: half of what a start takes is to read them. They are found again only
@@ -118,12 +123,13 @@ archive_classes() {
   take_place
   mv "$opt" "$place/opt"
   find "$place" -type f -exec touch -d @0 {} +
-  "$place/opt/java/bin/java" @"$place/opt/java.options" -Xmx512m -Xshare:dump -Xlog:disable \
+  "$place/opt/java/bin/java" @"$place/opt/java.options" -Xmx512m -Xshare:dump -Xlog:disable -Xlog:all=error:stderr \
     -XX:SharedClassListFile="$home/sidecar/src/main/image/classes.lst" \
     -XX:SharedArchiveFile="$place/opt/classes.jsa" -cp "${path//\/opt\/chaperone/$place/opt}" >"$work/archive.log" 2>&1 ||
     { cat "$work/archive.log" >&2; die "the classes cannot be archived"; }
   mv "$place/opt" "$opt"
-  rmdir "$place" && place=
+  rm -rf "$place"
+  place=
   echo '-XX:SharedArchiveFile=/opt/chaperone/classes.jsa' >>"$opt/java.options"
   # It has those of Java itself too.
   rm -f "$opt"/java/lib/server/classes*.jsa

@@ -110,6 +110,26 @@ class ProbeFilesTest {
     }
   }
 
+  /** The first probes may come before Java has begun. */
+  @Test
+  void whatAContainerBeforeHasLeftDoesNotHoldFromTheLaunchersFirstStepOn() throws Exception {
+    try (ProbeFiles before = new ProbeFiles(directory.resolve("probes"))) {
+      for (Probe probe : Probe.values()) {
+        before.holds(probe);
+      }
+      ProcessBuilder launcher = new ProcessBuilder("/bin/sh", LAUNCHER.toString(), "cluster");
+      launcher.environment().put("CHAPERONE_PROBE_DIR", directory.resolve("probes").toString());
+      launcher.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+      Process process = launcher.start();
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      // There is no gateway at its place on this machine.
+      assertThat(process.exitValue()).isEqualTo(127);
+      for (String what : new String[] {"startup", "ready", "live"}) {
+        assertThat(probe(what)).as(what).isNotZero();
+      }
+    }
+  }
+
   @Test
   void aProbeOfAnotherNameIsRefused() throws Exception {
     assertThat(probe("alive")).isEqualTo(2);

@@ -1,6 +1,7 @@
 package dev.chaperone.sidecar.protocol.postgresql;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -124,7 +125,14 @@ final class BodyReader {
 
   /** Decodes strictly: a byte that is not UTF-8 is an error, never a replacement character. */
   static String utf8(ByteBuf buffer, int start, int length) throws MalformedMessage {
-    return utf8(buffer.nioBuffer(start, length));
+    byte[] bytes = ByteBufUtil.getBytes(buffer, start, length, true);
+    for (byte one : bytes) {
+      if (one < 0) {
+        return utf8(ByteBuffer.wrap(bytes));
+      }
+    }
+    // Most names: no decoder is needed.
+    return new String(bytes, StandardCharsets.US_ASCII);
   }
 
   static String utf8(ByteBuffer bytes) throws MalformedMessage {

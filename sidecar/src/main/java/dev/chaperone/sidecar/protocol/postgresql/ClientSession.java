@@ -66,6 +66,10 @@ final class ClientSession implements ClientConnection {
   private ByteBuf tail;
 
   private boolean targetDirty;
+
+  private final Runnable passOn = this::passOn;
+  private boolean passingOn;
+
   private boolean flushRequested;
   private boolean cancelling;
 
@@ -219,9 +223,11 @@ final class ClientSession implements ClientConnection {
     return shared.impossiblePortal();
   }
 
+  // Nobody waits for a write: one that fails is told to exceptionCaught, which ends the session.
+
   void writeToTarget(ByteBuf messages) {
     targetDirty = true;
-    target.channel().write(messages);
+    target.channel().write(messages, target.channel().voidPromise());
   }
 
   void writeToTarget(Consumer<ByteBuf> writer) {
@@ -237,7 +243,7 @@ final class ClientSession implements ClientConnection {
     }
     writeTail();
     agentDirty = true;
-    agent.write(messages);
+    agent.write(messages, agent.voidPromise());
   }
 
   /** Where rows that are written anew are put; passed on before anything else. */
@@ -261,7 +267,7 @@ final class ClientSession implements ClientConnection {
       rows.release();
     } else {
       agentDirty = true;
-      agent.write(rows);
+      agent.write(rows, agent.voidPromise());
     }
   }
 
@@ -366,8 +372,7 @@ final class ClientSession implements ClientConnection {
     guarded(
         () -> {
           agentStream.framer().run();
-          flush();
-          updateReading();
+          passOn();
         });
   }
 
@@ -639,6 +644,23 @@ final class ClientSession implements ClientConnection {
     }
   }
 
+  /**
+   * Sends what was written once all that arrived with it is judged, other clients' messages
+   * included: what reads, what judges and what sends is each in the processor's caches then.
+   */
+  private void passOnSoon() {
+    if (!passingOn) {
+      passingOn = true;
+      agent.eventLoop().execute(passOn);
+    }
+  }
+
+  private void passOn() {
+    passingOn = false;
+    flush();
+    updateReading();
+  }
+
   private void flush() {
     writeTail();
     if (targetDirty) {
@@ -687,8 +709,7 @@ final class ClientSession implements ClientConnection {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
-      flush();
-      updateReading();
+      passOnSoon();
     }
 
     @Override
@@ -734,11 +755,9 @@ final class ClientSession implements ClientConnection {
         flushRequested = false;
       }
       if (agentStream.framer().pendingBytes() > 0 && !agentStream.isBlocked()) {
-        processAgent();
-      } else {
-        flush();
-        updateReading();
+        guarded(agentStream.framer()::run);
       }
+      passOnSoon();
     }
 
     @Override

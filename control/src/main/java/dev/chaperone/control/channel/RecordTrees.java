@@ -23,12 +23,21 @@ import java.util.Optional;
 final class RecordTrees {
   private static final String MESSAGES = RecordTrees.class.getPackageName();
 
+  /** To ask the runtime each time costs more than what is done with the answer. */
+  private static final ClassValue<RecordComponent[]> COMPONENTS =
+      new ClassValue<>() {
+        @Override
+        protected RecordComponent[] computeValue(Class<?> type) {
+          return type.getRecordComponents();
+        }
+      };
+
   private RecordTrees() {}
 
   /** The components of a record that are not null or empty Optionals, in their order. */
   static Map<String, Object> toTree(Record value) {
     Map<String, Object> tree = new LinkedHashMap<>();
-    for (RecordComponent component : value.getClass().getRecordComponents()) {
+    for (RecordComponent component : COMPONENTS.get(value.getClass())) {
       try {
         Object plain = plain(component.getAccessor().invoke(value));
         if (plain != null) {
@@ -76,7 +85,7 @@ final class RecordTrees {
   /** A record from plain values. */
   static <T> T fromTree(Map<?, ?> tree, Class<T> type, String path)
       throws MalformedMessageException {
-    RecordComponent[] components = type.getRecordComponents();
+    RecordComponent[] components = COMPONENTS.get(type);
     Class<?>[] types = new Class<?>[components.length];
     Object[] arguments = new Object[components.length];
     for (int i = 0; i < components.length; i++) {

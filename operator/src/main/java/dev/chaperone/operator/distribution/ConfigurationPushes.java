@@ -31,6 +31,7 @@ final class ConfigurationPushes implements AutoCloseable {
   private final ConnectedSidecars sidecars;
   private final SidecarReports reports;
   private final KeyedWork work;
+  private final SentDocuments documents = new SentDocuments();
   private final Map<String, Pushed> pushed = new ConcurrentHashMap<>();
 
   ConfigurationPushes(
@@ -96,7 +97,7 @@ final class ConfigurationPushes implements AutoCloseable {
         (key, last) ->
             last != null && last.sidecar() == sidecar && last.stamp().equals(stamp)
                 ? last
-                : new Pushed(sidecar, stamp, sidecar.configure(now.documents())));
+                : new Pushed(sidecar, stamp, sidecar.configure(now.documents(documents))));
   }
 
   private Optional<Pod> pod(SidecarPod known) {

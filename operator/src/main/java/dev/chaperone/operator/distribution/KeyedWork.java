@@ -6,11 +6,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Work by key: of one key one at a time, no more often than an interval allows, and again after a
  * failure. However often a key is touched meanwhile, the work is done once more and finds the last
- * state. Safe for use by any thread; nothing here waits.
+ * state. A pace bounds the runs of all keys together: many keys that are touched at once take their
+ * turns, and leave the processors to what is more urgent. Safe for use by any thread; nothing here
+ * waits.
  */
 public final class KeyedWork implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(KeyedWork.class.getName());
@@ -34,6 +37,7 @@ public final class KeyedWork implements AutoCloseable {
     private boolean touched;
     private boolean urgent;
     private boolean scheduled;
+    private boolean itsTurn;
     private long due;
     private int failures;
 
@@ -43,20 +47,30 @@ public final class KeyedWork implements AutoCloseable {
 
   private final String name;
   private final long intervalNanos;
+  private final long paceNanos;
   private final Work work;
   private final ScheduledThreadPoolExecutor threads;
   private final Map<String, Slot> slots = new ConcurrentHashMap<>();
+  private final AtomicLong nextTurn = new AtomicLong(System.nanoTime());
   private volatile boolean closed;
+
+  /** As the other, without a pace. */
+  public KeyedWork(String name, int size, Duration interval, Work work) {
+    this(name, size, interval, Duration.ZERO, work);
+  }
 
   /**
    * @param name of its threads
    * @param interval between the ends of two runs of one key, where the second is not urgent; may be
    *     zero
+   * @param pace between the beginnings of two runs of whatever keys, where neither is urgent; may
+   *     be zero
    * @param work what is done
    */
-  public KeyedWork(String name, int size, Duration interval, Work work) {
+  public KeyedWork(String name, int size, Duration interval, Duration pace, Work work) {
     this.name = name;
     this.intervalNanos = interval.toNanos();
+    this.paceNanos = pace.toNanos();
     this.work = work;
     this.threads =
         new ScheduledThreadPoolExecutor(
@@ -125,6 +139,10 @@ public final class KeyedWork implements AutoCloseable {
         return;
       }
       slot.scheduled = false;
+      if (!slot.urgent && !slot.itsTurn && waitsForTurn(key, slot)) {
+        return;
+      }
+      slot.itsTurn = false;
       slot.running = true;
       slot.touched = false;
       slot.urgent = false;
@@ -138,6 +156,22 @@ public final class KeyedWork implements AutoCloseable {
     } finally {
       after(key, slot, failed);
     }
+  }
+
+  /** With the slot's lock; false where its turn is now. */
+  private boolean waitsForTurn(String key, Slot slot) {
+    if (paceNanos == 0) {
+      return false;
+    }
+    long now = System.nanoTime();
+    long turn = nextTurn.getAndUpdate(next -> (next - now > 0 ? next : now) + paceNanos);
+    if (turn - now <= 0) {
+      return false;
+    }
+    slot.itsTurn = true;
+    slot.due = turn;
+    schedule(key, slot, now);
+    return true;
   }
 
   private void after(String key, Slot slot, boolean failed) {

@@ -41,6 +41,9 @@ final class SessionRecords implements AutoCloseable {
   /** How often a session is written at most. */
   static final Duration INTERVAL = Duration.ofSeconds(5);
 
+  /** A hundred progress reports a second: those of 500 sessions at that interval. */
+  private static final Duration PACE = Duration.ofMillis(10);
+
   /** The label that says whose session it is, where the pod's name can be a label. */
   static final String POD_LABEL = "chaperone.dev/pod";
 
@@ -136,7 +139,7 @@ final class SessionRecords implements AutoCloseable {
   private final AgentMetrics metrics;
   private final Clock clock;
   private final StatusWriter statuses;
-  private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, this::write);
+  private final KeyedWork work = new KeyedWork("sessions", THREADS, INTERVAL, PACE, this::write);
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
 
   /**

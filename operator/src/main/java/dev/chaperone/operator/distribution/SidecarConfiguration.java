@@ -4,7 +4,6 @@ import dev.chaperone.control.channel.Document;
 import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
-import dev.chaperone.crds.v1alpha1.AgentConnectionSpec;
 import dev.chaperone.crds.v1alpha1.AgentSession;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -93,31 +92,23 @@ record SidecarConfiguration(
   }
 
   /** As it is sent. */
-  List<Document> documents() {
+  List<Document> documents(SentDocuments sent) {
     List<Document> documents = new ArrayList<>();
     String account = pod.getSpec().getServiceAccountName();
-    documents.add(Document.pod(metadata(pod, labels(pod)), account == null ? "default" : account));
+    documents.add(
+        Document.pod(
+            new Metadata(
+                pod.getMetadata().getNamespace(),
+                pod.getMetadata().getName(),
+                pod.getMetadata().getUid(),
+                ResourceGeneration.of(pod).generation(),
+                labels(pod)),
+            account == null ? "default" : account));
     connections.forEach(
         connection ->
-            documents.add(Document.connection(metadata(connection, Map.of()), spec(connection))));
-    policies.forEach(
-        policy -> documents.add(Document.policy(metadata(policy, Map.of()), policy.getSpec())));
+            documents.add(
+                sent.of(connection, revoked.contains(connection.getMetadata().getName()))));
+    policies.forEach(policy -> documents.add(sent.of(policy)));
     return documents;
-  }
-
-  /** What was revoked is served to nobody, not even until the new session is told. */
-  private AgentConnectionSpec spec(AgentConnection connection) {
-    return revoked.contains(connection.getMetadata().getName())
-        ? connection.getSpec().asSuspended()
-        : connection.getSpec();
-  }
-
-  private static Metadata metadata(HasMetadata resource, Map<String, String> labels) {
-    return new Metadata(
-        resource.getMetadata().getNamespace(),
-        resource.getMetadata().getName(),
-        resource.getMetadata().getUid(),
-        ResourceGeneration.of(resource).generation(),
-        labels);
   }
 }

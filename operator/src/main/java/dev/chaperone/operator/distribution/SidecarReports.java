@@ -32,6 +32,12 @@ public final class SidecarReports implements AutoCloseable {
   /** How often one sidecar's report is written at most. */
   static final Duration INTERVAL = Duration.ofSeconds(2);
 
+  /**
+   * A hundred a second: an edit that a thousand sidecars put in force is not to make a thousand
+   * writes at the same time, while others are still to be told of it.
+   */
+  static final Duration PACE = Duration.ofMillis(10);
+
   private static final String PREFIX = "chaperone-sidecar-report-";
   private static final String KEY = "report";
   private static final int THREADS = 4;
@@ -54,7 +60,7 @@ public final class SidecarReports implements AutoCloseable {
   private final String namespace;
   private final ClusterView view;
   private final Map<String, Live> lives = new ConcurrentHashMap<>();
-  private final KeyedWork work = new KeyedWork("reports", THREADS, INTERVAL, this::write);
+  private final KeyedWork work = new KeyedWork("reports", THREADS, INTERVAL, PACE, this::write);
 
   SidecarReports(KubernetesClient client, String namespace, ClusterView view) {
     this.client = client;
@@ -98,7 +104,9 @@ public final class SidecarReports implements AutoCloseable {
   }
 
   void applied(ConnectedSidecar sidecar, Stamp stamp) {
-    update(sidecar, true, report -> report.applied(stamp));
+    if (update(sidecar, true, report -> report.applied(stamp))) {
+      work.touch(sidecar.pod().uid());
+    }
   }
 
   void rejected(ConnectedSidecar sidecar, Stamp stamp, List<String> problems) {
@@ -107,11 +115,14 @@ public final class SidecarReports implements AutoCloseable {
             .limit(MAX_PROBLEMS)
             .map(problem -> Words.shown(problem, MAX_TEXT))
             .toList();
-    update(
+    // What is not in force is what people have to know first.
+    if (update(
         sidecar,
         true,
         report ->
-            report.rejected(stamp, bounded.isEmpty() ? List.of("no reason was given") : bounded));
+            report.rejected(stamp, bounded.isEmpty() ? List.of("no reason was given") : bounded))) {
+      work.touchNow(sidecar.pod().uid());
+    }
   }
 
   void conditions(ConnectedSidecar sidecar, ConditionsReport said) {
@@ -124,14 +135,16 @@ public final class SidecarReports implements AutoCloseable {
             .filter(one -> WORD.matcher(one.type()).matches())
             .map(SidecarReports::bounded)
             .toList();
-    update(
+    if (update(
         sidecar,
         false,
         report ->
             report.conditions().size() >= MAX_CONNECTIONS
                     && !report.conditions().containsKey(said.connection())
                 ? report
-                : report.with(said.connection(), bounded));
+                : report.with(said.connection(), bounded))) {
+      work.touch(sidecar.pod().uid());
+    }
   }
 
   private static Condition bounded(Condition one) {
@@ -145,13 +158,16 @@ public final class SidecarReports implements AutoCloseable {
   }
 
   void health(ConnectedSidecar sidecar, Health health) {
-    update(
+    if (update(
         sidecar,
         false,
-        report -> report.health(health.ready(), Words.shown(health.why(), MAX_TEXT)));
+        report -> report.health(health.ready(), Words.shown(health.why(), MAX_TEXT)))) {
+      work.touch(sidecar.pod().uid());
+    }
   }
 
-  private void update(
+  /** Returns whether there is something to write. */
+  private boolean update(
       ConnectedSidecar sidecar, boolean answers, UnaryOperator<SidecarReport> change) {
     Live now =
         lives.computeIfPresent(
@@ -160,9 +176,7 @@ public final class SidecarReports implements AutoCloseable {
                 live.sidecar() == sidecar
                     ? new Live(sidecar, change.apply(live.report()), live.answered() || answers)
                     : live);
-    if (now != null && now.answered()) {
-      work.touch(sidecar.pod().uid());
-    }
+    return now != null && now.answered();
   }
 
   private void write(String uid) {

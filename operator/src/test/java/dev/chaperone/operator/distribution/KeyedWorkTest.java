@@ -113,6 +113,35 @@ class KeyedWorkTest {
   }
 
   @Test
+  void manyKeysTakeTheirTurnsAndWhatIsUrgentWaitsForNone() {
+    Map<String, Long> runs = new ConcurrentHashMap<>();
+    long begin = System.nanoTime();
+    try (KeyedWork work =
+        new KeyedWork(
+            "test",
+            4,
+            Duration.ZERO,
+            Duration.ofMillis(200),
+            key -> runs.put(key, System.nanoTime() - begin))) {
+      for (int i = 0; i < 20; i++) {
+        work.touch("key-" + i);
+      }
+      work.touchNow("urgent");
+      work.touchNow("key-19");
+      await().until(() -> runs.containsKey("urgent") && runs.containsKey("key-19"));
+      assertThat(runs).hasSizeLessThan(20);
+      await().until(() -> runs.size() == 21);
+      List<Long> turns =
+          runs.entrySet().stream()
+              .filter(run -> !run.getKey().equals("urgent") && !run.getKey().equals("key-19"))
+              .map(Map.Entry::getValue)
+              .sorted()
+              .toList();
+      assertThat(turns.get(18)).isGreaterThanOrEqualTo(Duration.ofMillis(18 * 200).toNanos());
+    }
+  }
+
+  @Test
   void nothingRunsAfterTheEnd() {
     AtomicInteger runs = new AtomicInteger();
     KeyedWork work = new KeyedWork("test", 1, LONG, key -> runs.incrementAndGet());

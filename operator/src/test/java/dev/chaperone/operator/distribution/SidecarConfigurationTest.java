@@ -62,7 +62,7 @@ class SidecarConfigurationTest {
   }
 
   private static List<String> names(SidecarConfiguration configuration) {
-    return configuration.documents().stream().map(Document::toString).toList();
+    return configuration.documents(new SentDocuments()).stream().map(Document::toString).toList();
   }
 
   @Test

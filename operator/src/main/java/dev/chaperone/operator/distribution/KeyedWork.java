@@ -31,14 +31,29 @@ public final class KeyedWork implements AutoCloseable {
     void run(String key) throws Exception;
   }
 
+  /** What a run waits for. */
+  private enum Haste {
+    /** Its interval and its turn among the others. */
+    NONE,
+    /** Its interval. */
+    AHEAD,
+    /** Nothing. */
+    NOW
+  }
+
   /** Guarded by itself. */
   private static final class Slot {
     private boolean running;
     private boolean touched;
-    private boolean urgent;
+    private Haste haste = Haste.NONE;
     private boolean scheduled;
-    private boolean itsTurn;
+
+    /** It was given a turn, and waits for nothing else. */
+    private boolean hasTurn;
+
+    /** When its interval is over. */
     private long due;
+
     private int failures;
 
     /** So that an elder timer finds that a newer one has taken its place. */
@@ -86,15 +101,23 @@ public final class KeyedWork implements AutoCloseable {
 
   /** Something of that key may have changed. */
   public void touch(String key) {
-    touch(key, false);
+    touch(key, Haste.NONE);
   }
 
-  /** As touch, but the interval is not waited for. */
+  /**
+   * As touch, but other keys are not waited for. For what somebody else says who is not trusted to
+   * say it seldom.
+   */
+  public void touchAhead(String key) {
+    touch(key, Haste.AHEAD);
+  }
+
+  /** As touch, but neither other keys nor the interval are waited for. */
   public void touchNow(String key) {
-    touch(key, true);
+    touch(key, Haste.NOW);
   }
 
-  private void touch(String key, boolean urgent) {
+  private void touch(String key, Haste haste) {
     if (closed) {
       return;
     }
@@ -104,14 +127,20 @@ public final class KeyedWork implements AutoCloseable {
           Slot slot = known == null ? new Slot() : known;
           synchronized (slot) {
             slot.touched = true;
-            slot.urgent |= urgent;
+            if (haste.compareTo(slot.haste) > 0) {
+              slot.haste = haste;
+            }
             long now = System.nanoTime();
-            if (known == null || (urgent && slot.failures == 0)) {
+            if (known == null || (haste == Haste.NOW && slot.failures == 0)) {
               slot.due = now;
               slot.scheduled = false;
             }
+            if (haste == Haste.AHEAD && slot.hasTurn) {
+              slot.hasTurn = false;
+              slot.scheduled = false;
+            }
             if (!slot.running) {
-              schedule(key, slot, now);
+              schedule(key, slot, slot.due, now);
             }
           }
           return slot;
@@ -119,15 +148,14 @@ public final class KeyedWork implements AutoCloseable {
   }
 
   /** With the slot's lock. */
-  private void schedule(String key, Slot slot, long now) {
+  private void schedule(String key, Slot slot, long at, long now) {
     if (slot.scheduled) {
       return;
     }
     slot.scheduled = true;
     long timer = ++slot.timer;
     try {
-      threads.schedule(
-          () -> run(key, slot, timer), Math.max(0, slot.due - now), TimeUnit.NANOSECONDS);
+      threads.schedule(() -> run(key, slot, timer), Math.max(0, at - now), TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       LOGGER.log(System.Logger.Level.DEBUG, "{0} is closed", name);
     }
@@ -139,13 +167,13 @@ public final class KeyedWork implements AutoCloseable {
         return;
       }
       slot.scheduled = false;
-      if (!slot.urgent && !slot.itsTurn && waitsForTurn(key, slot)) {
+      if (slot.haste == Haste.NONE && !slot.hasTurn && waitsForTurn(key, slot)) {
         return;
       }
-      slot.itsTurn = false;
+      slot.hasTurn = false;
       slot.running = true;
       slot.touched = false;
-      slot.urgent = false;
+      slot.haste = Haste.NONE;
     }
     boolean failed = true;
     try {
@@ -168,9 +196,8 @@ public final class KeyedWork implements AutoCloseable {
     if (turn - now <= 0) {
       return false;
     }
-    slot.itsTurn = true;
-    slot.due = turn;
-    schedule(key, slot, now);
+    slot.hasTurn = true;
+    schedule(key, slot, turn, now);
     return true;
   }
 
@@ -185,16 +212,16 @@ public final class KeyedWork implements AutoCloseable {
               slot.failures++;
               slot.due = now + TimeUnit.MILLISECONDS.toNanos(backoff(slot.failures));
               slot.scheduled = false;
-              schedule(key, slot, now);
+              schedule(key, slot, slot.due, now);
               return slot;
             }
             slot.failures = 0;
-            slot.due = slot.urgent ? now : now + intervalNanos;
+            slot.due = slot.haste == Haste.NOW ? now : now + intervalNanos;
             // A slot that nobody has touched is kept for one interval: it knows when the last run
             // was.
             slot.scheduled = false;
             if (slot.touched) {
-              schedule(key, slot, now);
+              schedule(key, slot, slot.due, now);
               return slot;
             }
             if (intervalNanos == 0) {

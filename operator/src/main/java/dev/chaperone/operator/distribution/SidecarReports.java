@@ -3,6 +3,7 @@ package dev.chaperone.operator.distribution;
 import dev.chaperone.control.channel.ChannelMessage.ConditionsReport;
 import dev.chaperone.control.channel.ChannelMessage.Health;
 import dev.chaperone.crds.v1alpha1.Condition;
+import dev.chaperone.crds.v1alpha1.ConditionStatus;
 import dev.chaperone.operator.channel.ConnectedSidecar;
 import dev.chaperone.operator.channel.SidecarPod;
 import dev.chaperone.operator.distribution.SidecarConfiguration.Stamp;
@@ -105,7 +106,7 @@ public final class SidecarReports implements AutoCloseable {
 
   void applied(ConnectedSidecar sidecar, Stamp stamp) {
     if (update(sidecar, true, report -> report.applied(stamp))) {
-      work.touch(sidecar.pod().uid());
+      touch(sidecar, false);
     }
   }
 
@@ -115,13 +116,12 @@ public final class SidecarReports implements AutoCloseable {
             .limit(MAX_PROBLEMS)
             .map(problem -> Words.shown(problem, MAX_TEXT))
             .toList();
-    // What is not in force is what people have to know first.
     if (update(
         sidecar,
         true,
         report ->
             report.rejected(stamp, bounded.isEmpty() ? List.of("no reason was given") : bounded))) {
-      work.touchNow(sidecar.pod().uid());
+      touch(sidecar, true);
     }
   }
 
@@ -143,7 +143,8 @@ public final class SidecarReports implements AutoCloseable {
                     && !report.conditions().containsKey(said.connection())
                 ? report
                 : report.with(said.connection(), bounded))) {
-      work.touch(sidecar.pod().uid());
+      boolean wrong = bounded.stream().anyMatch(one -> one.status() == ConditionStatus.FALSE);
+      touch(sidecar, wrong);
     }
   }
 
@@ -162,6 +163,15 @@ public final class SidecarReports implements AutoCloseable {
         sidecar,
         false,
         report -> report.health(health.ready(), Words.shown(health.why(), MAX_TEXT)))) {
+      touch(sidecar, !health.ready());
+    }
+  }
+
+  /** What is wrong is what people have to know first. */
+  private void touch(ConnectedSidecar sidecar, boolean wrong) {
+    if (wrong) {
+      work.touchAhead(sidecar.pod().uid());
+    } else {
       work.touch(sidecar.pod().uid());
     }
   }

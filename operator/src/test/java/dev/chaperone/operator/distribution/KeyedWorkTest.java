@@ -142,6 +142,28 @@ class KeyedWorkTest {
   }
 
   @Test
+  void whatGoesAheadWaitsForNoTurnButForItsInterval() {
+    Map<String, Integer> runs = new ConcurrentHashMap<>();
+    try (KeyedWork work =
+        new KeyedWork("test", 4, LONG, LONG, key -> runs.merge(key, 1, Integer::sum))) {
+      work.touch("first");
+      await().until(() -> runs.containsKey("first"));
+      work.touch("waits for its turn");
+      work.touch("waits and goes ahead");
+      work.touchAhead("waits and goes ahead");
+      for (int i = 0; i < 1_000; i++) {
+        work.touchAhead("ahead");
+      }
+      await().until(() -> runs.containsKey("ahead") && runs.containsKey("waits and goes ahead"));
+      work.touchAhead("ahead");
+      work.touchNow("last");
+      await().until(() -> runs.containsKey("last"));
+      assertThat(runs.get("ahead")).isEqualTo(1);
+      assertThat(runs).doesNotContainKey("waits for its turn");
+    }
+  }
+
+  @Test
   void nothingRunsAfterTheEnd() {
     AtomicInteger runs = new AtomicInteger();
     KeyedWork work = new KeyedWork("test", 1, LONG, key -> runs.incrementAndGet());

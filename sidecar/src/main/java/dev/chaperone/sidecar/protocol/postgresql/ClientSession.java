@@ -42,6 +42,9 @@ final class ClientSession implements ClientConnection {
   /** Answers the target may owe before the agent is not listened to, in messages. */
   private static final int MAX_OUTSTANDING = 20_000;
 
+  /** How long an agent that said good-bye may take to read what it asked for before. */
+  private static final int LEAVE_SECONDS = 10;
+
   private static final String SHOW_ROLE = "SHOW role";
   private static final String SHOW_SEARCH_PATH = "SHOW search_path";
 
@@ -72,6 +75,9 @@ final class ClientSession implements ClientConnection {
 
   private boolean flushRequested;
   private boolean cancelling;
+
+  /** The agent said good-bye: nothing more is taken from it, but what it asked for is answered. */
+  private boolean leaving;
 
   /** Nothing more is taken from either side. */
   private boolean ended;
@@ -204,7 +210,7 @@ final class ClientSession implements ClientConnection {
 
   /** Whether nothing more may be sent to the target for now. */
   boolean isTargetBehind() {
-    if (cancelling || ended) {
+    if (cancelling || leaving || ended) {
       return true;
     }
     if (ledger.size() < MAX_OUTSTANDING) {
@@ -440,6 +446,11 @@ final class ClientSession implements ClientConnection {
     if (!ledger.isEmpty()) {
       return;
     }
+    if (leaving) {
+      // Behind this ReadyForQuery.
+      agent.eventLoop().execute(this::leave);
+      return;
+    }
     if (targetStream.status() == TransactionStatus.IDLE) {
       agentStream.changes().transactionEnded();
     }
@@ -455,14 +466,30 @@ final class ClientSession implements ClientConnection {
     ended = true;
   }
 
-  /** The agent said good-bye. */
+  /** The agent said good-bye. What it asked for before is still answered, as the server does. */
   void agentTerminates() {
-    ended = true;
+    leaving = true;
     agentStream.abandonHeld();
     agentStream.framer().forwardPreceding();
     ByteBuf out = target.channel().alloc().buffer(5);
     MessageWriter.terminate(out);
-    target.channel().writeAndFlush(out).addListener(done -> closeBoth());
+    if (ledger.isEmpty()) {
+      target.channel().writeAndFlush(out).addListener(done -> leave());
+    } else {
+      writeToTarget(out);
+    }
+  }
+
+  /** All is answered: the agent has a while to take it. */
+  private void leave() {
+    if (ended) {
+      return;
+    }
+    writeTail();
+    ended = true;
+    closing = true;
+    target.channel().close();
+    closeOnceSent(LEAVE_SECONDS);
   }
 
   /** Tells the agent why and ends both connections. */
@@ -478,11 +505,15 @@ final class ClientSession implements ClientConnection {
     }
     reply(reason);
     closing = true;
+    // An agent that does not read does not keep the target's connection open.
+    closeOnceSent(1);
+  }
+
+  private void closeOnceSent(int seconds) {
     agent
         .writeAndFlush(Unpooled.EMPTY_BUFFER)
         .addListener(done -> agent.eventLoop().execute(this::closeBoth));
-    // An agent that does not read does not keep the target's connection open.
-    agent.eventLoop().schedule(this::closeBoth, 1, TimeUnit.SECONDS);
+    agent.eventLoop().schedule(this::closeBoth, seconds, TimeUnit.SECONDS);
   }
 
   // ---- settling: what is in force after a statement that may have changed it
@@ -692,7 +723,7 @@ final class ClientSession implements ClientConnection {
   private final class AgentHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-      if (ended) {
+      if (leaving || ended) {
         ReferenceCountUtil.release(message);
         return;
       }
@@ -768,7 +799,10 @@ final class ClientSession implements ClientConnection {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
       targetStream.framer().close();
-      if (ended) {
+      if (leaving) {
+        // Whatever it was that it still owed: nothing more comes.
+        agent.eventLoop().execute(ClientSession.this::leave);
+      } else if (ended) {
         agent.flush();
         agent.eventLoop().execute(ClientSession.this::closeBoth);
       } else {

@@ -378,6 +378,31 @@ class WireConversationIT {
   }
 
   @Test
+  void whatWasSentBeforeTerminateIsAnsweredAsTheServerDoes() throws Exception {
+    byte[][] conversation = {
+      query("SELECT 'one'; SELECT pg_sleep(0.2)::text"),
+      parse("", "SELECT repeat('x', 10000) FROM generate_series(1, 1000)"),
+      bind("", ""),
+      execute("", 0),
+      sync(),
+      terminate()
+    };
+    List<List<String>> answers = new ArrayList<>();
+    for (WireClient one : List.of(direct(), gateway.wire())) {
+      try (WireClient client = one) {
+        client.send(conversation);
+        answers.add(WireClient.texts(client.readToEnd()));
+      }
+    }
+    assertThat(answers.get(0))
+        .contains("D 0001000000036f6e65")
+        .hasSizeGreaterThan(1_000)
+        .endsWith("Z I");
+    assertThat(answers.get(1)).isEqualTo(answers.get(0));
+    await().until(() -> gateway.clientCount() == 0);
+  }
+
+  @Test
   void whatWasSentBeforeTerminateIsExecuted() throws Exception {
     for (String how : List.of("waits for the end", "closes at once", "half-closes")) {
       server.execute("TRUNCATE log");

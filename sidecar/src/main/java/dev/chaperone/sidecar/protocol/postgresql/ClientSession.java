@@ -649,6 +649,7 @@ final class ClientSession implements ClientConnection {
 
   private void closeBoth() {
     ended = true;
+    flushTarget();
     agent.close();
     target.channel().close();
   }
@@ -694,13 +695,18 @@ final class ClientSession implements ClientConnection {
 
   private void flush() {
     writeTail();
-    if (targetDirty) {
-      targetDirty = false;
-      target.channel().flush();
-    }
+    flushTarget();
     if (agentDirty) {
       agentDirty = false;
       agent.flush();
+    }
+  }
+
+  /** What was let pass and recorded is sent, whatever comes after it. */
+  private void flushTarget() {
+    if (targetDirty) {
+      targetDirty = false;
+      target.channel().flush();
     }
   }
 
@@ -708,7 +714,9 @@ final class ClientSession implements ClientConnection {
     boolean readAgent =
         target.channel().isWritable()
             && agent.isWritable()
-            && (!agentStream.isBlocked() || agentStream.framer().pendingBytes() < WAITING_BYTES);
+            && (leaving
+                || !agentStream.isBlocked()
+                || agentStream.framer().pendingBytes() < WAITING_BYTES);
     setAutoRead(agent, readAgent);
     setAutoRead(target.channel(), agent.isWritable());
   }
@@ -756,6 +764,7 @@ final class ClientSession implements ClientConnection {
       recording.end(endReason);
       shared.cancelKeys().remove(ClientSession.this);
       agentStream.framer().close();
+      flushTarget();
       target.channel().close();
     }
 

@@ -403,6 +403,18 @@ class WireConversationIT {
   }
 
   @Test
+  void whatStandsBehindTerminateDoesNotHideTheClientsEnd() throws Exception {
+    byte[] more = query("SELECT '" + "x".repeat(100_000) + "'");
+    WireClient client = gateway.wire();
+    // While the first is settled, what follows is read into a buffer; more of it than that holds.
+    client.send(query("SET search_path = public"), query("SELECT pg_sleep(25)"), terminate());
+    client.send(more, more, more);
+    client.readTo('Z');
+    client.close();
+    await().atMost(Duration.ofSeconds(10)).until(() -> gateway.clientCount() == 0);
+  }
+
+  @Test
   void whatWasSentBeforeTerminateIsExecuted() throws Exception {
     for (String how : List.of("waits for the end", "closes at once", "half-closes")) {
       server.execute("TRUNCATE log");

@@ -35,7 +35,7 @@ public final class KeyedWork implements AutoCloseable {
   private enum Haste {
     /** Its interval and its turn among the others. */
     NONE,
-    /** Its interval. */
+    /** Its interval and its turn among those that go ahead. */
     AHEAD,
     /** Nothing. */
     NOW
@@ -48,8 +48,8 @@ public final class KeyedWork implements AutoCloseable {
     private Haste haste = Haste.NONE;
     private boolean scheduled;
 
-    /** It was given a turn, and waits for nothing else. */
-    private boolean hasTurn;
+    /** Among whom it was given a turn, and waits for nothing else; null where it was not. */
+    private Haste turn;
 
     /** When its interval is over. */
     private long due;
@@ -67,6 +67,7 @@ public final class KeyedWork implements AutoCloseable {
   private final ScheduledThreadPoolExecutor threads;
   private final Map<String, Slot> slots = new ConcurrentHashMap<>();
   private final AtomicLong nextTurn = new AtomicLong(System.nanoTime());
+  private final AtomicLong nextAhead = new AtomicLong(nextTurn.get());
   private volatile boolean closed;
 
   /** As the other, without a pace. */
@@ -78,8 +79,8 @@ public final class KeyedWork implements AutoCloseable {
    * @param name of its threads
    * @param interval between the ends of two runs of one key, where the second is not urgent; may be
    *     zero
-   * @param pace between the beginnings of two runs of whatever keys, where neither is urgent; may
-   *     be zero
+   * @param pace between the beginnings of two runs of whatever keys, where both go ahead or neither
+   *     does, and neither is urgent; may be zero
    * @param work what is done
    */
   public KeyedWork(String name, int size, Duration interval, Duration pace, Work work) {
@@ -105,8 +106,8 @@ public final class KeyedWork implements AutoCloseable {
   }
 
   /**
-   * As touch, but other keys are not waited for. For what somebody else says who is not trusted to
-   * say it seldom.
+   * As touch, but those that do not go ahead are not waited for. For what somebody else says who is
+   * not trusted to say it seldom, and what all may say at the same time.
    */
   public void touchAhead(String key) {
     touch(key, Haste.AHEAD);
@@ -135,8 +136,8 @@ public final class KeyedWork implements AutoCloseable {
               slot.due = now;
               slot.scheduled = false;
             }
-            if (haste == Haste.AHEAD && slot.hasTurn) {
-              slot.hasTurn = false;
+            if (haste == Haste.AHEAD && slot.turn == Haste.NONE) {
+              slot.turn = null;
               slot.scheduled = false;
             }
             if (!slot.running) {
@@ -167,10 +168,10 @@ public final class KeyedWork implements AutoCloseable {
         return;
       }
       slot.scheduled = false;
-      if (slot.haste == Haste.NONE && !slot.hasTurn && waitsForTurn(key, slot)) {
+      if (slot.haste != Haste.NOW && slot.turn == null && waitsForTurn(key, slot)) {
         return;
       }
-      slot.hasTurn = false;
+      slot.turn = null;
       slot.running = true;
       slot.touched = false;
       slot.haste = Haste.NONE;
@@ -192,11 +193,12 @@ public final class KeyedWork implements AutoCloseable {
       return false;
     }
     long now = System.nanoTime();
-    long turn = nextTurn.getAndUpdate(next -> (next - now > 0 ? next : now) + paceNanos);
+    AtomicLong turns = slot.haste == Haste.AHEAD ? nextAhead : nextTurn;
+    long turn = turns.getAndUpdate(next -> (next - now > 0 ? next : now) + paceNanos);
     if (turn - now <= 0) {
       return false;
     }
-    slot.hasTurn = true;
+    slot.turn = slot.haste;
     schedule(key, slot, turn, now);
     return true;
   }

@@ -5,16 +5,19 @@ import dev.chaperone.control.resource.Metadata;
 import dev.chaperone.crds.v1alpha1.AccessPolicy;
 import dev.chaperone.crds.v1alpha1.AgentConnection;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 
 /**
  * Connections and policies as they travel. One edit is sent to many sidecars, so each generation is
- * made once. Safe for use by any thread.
+ * made once. Bounded in bytes, not in number: who may edit a policy could have each of many large
+ * generations kept. Safe for use by any thread.
  */
 final class SentDocuments {
-  private static final int MAX_KEPT = 512;
+  /** Of all that are kept, as JSON, in bytes; in memory a few times as much. */
+  static final int MAX_BYTES = 2 << 20;
 
   /**
    * @param resource of one kind: a uid is never used again
@@ -22,15 +25,12 @@ final class SentDocuments {
    */
   private record Key(ResourceGeneration resource, boolean suspended) {}
 
-  private final Map<Key, Document> kept =
-      new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
+  private record Kept(Document document, int bytes) {}
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Document> eldest) {
-          return size() > MAX_KEPT;
-        }
-      };
+  /** Those that were not sent for the longest time come first. */
+  private final Map<Key, Kept> kept = new LinkedHashMap<>(64, 0.75f, true);
+
+  private int bytes;
 
   /**
    * A connection.
@@ -54,12 +54,24 @@ final class SentDocuments {
   }
 
   private synchronized Document find(Key key, Supplier<Document> made) {
-    Document known = kept.get(key);
+    Kept known = kept.get(key);
     if (known == null) {
-      known = made.get();
+      Document document = made.get();
+      known = new Kept(document, document.json().length);
       kept.put(key, known);
+      bytes += known.bytes();
+      Iterator<Kept> eldest = kept.values().iterator();
+      while (bytes > MAX_BYTES) {
+        bytes -= eldest.next().bytes();
+        eldest.remove();
+      }
     }
-    return known;
+    return known.document();
+  }
+
+  /** What all that are kept come to, as JSON, in bytes; for tests. */
+  synchronized int bytes() {
+    return bytes;
   }
 
   private static Metadata metadata(HasMetadata resource) {

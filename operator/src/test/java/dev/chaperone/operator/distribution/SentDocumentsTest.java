@@ -1,5 +1,6 @@
 package dev.chaperone.operator.distribution;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chaperone.control.channel.Document;
@@ -43,7 +44,7 @@ class SentDocumentsTest {
   }
 
   private static String text(Document document) {
-    return new String(document.json(), java.nio.charset.StandardCharsets.UTF_8);
+    return new String(document.json(), UTF_8);
   }
 
   @Test
@@ -68,5 +69,18 @@ class SentDocumentsTest {
     assertThat(text(sent.of(orders, true))).contains("\"suspended\":true");
     assertThat(text(sent.of(orders, false))).doesNotContain("\"suspended\":true");
     assertThat(text(sent.of(orders, true))).contains("\"suspended\":true");
+  }
+
+  @Test
+  void largeGenerationsOfAPolicyAreNotKeptWithoutBound() {
+    String large = "x".repeat(SentDocuments.MAX_BYTES / 8);
+    for (int generation = 1; generation <= 20; generation++) {
+      assertThat(text(sent.of(policy(generation, large)))).contains("\"generation\":" + generation);
+      assertThat(sent.bytes()).isBetween(large.length(), SentDocuments.MAX_BYTES);
+    }
+    assertThat(sent.of(policy(20, large))).isSameAs(sent.of(policy(20, large)));
+    String tooLarge = "x".repeat(SentDocuments.MAX_BYTES);
+    assertThat(text(sent.of(policy(21, tooLarge)))).contains(tooLarge);
+    assertThat(sent.bytes()).isZero();
   }
 }
